@@ -28,12 +28,12 @@ nats://{{ include "fanjet.nats.fullname" . }}.{{ .Release.Namespace }}.svc.{{ .V
 {{- mulf (include "fanjet.bytes" .Values.nats.storage.size | float64) 0.85 | floor | int64 -}}
 {{- end -}}
 
-{{/* The log's limit: as set, or three quarters of the volume without what the raw log takes. NATS counts events before it compresses them. */}}
+{{/* The log's limit: as set, or three quarters of the volume without what the logs beside it take. NATS counts events before it compresses them. */}}
 {{- define "fanjet.log.maxBytes" -}}
 {{- if not (kindIs "invalid" .Values.log.maxBytes) -}}
 {{ int64 .Values.log.maxBytes }}
 {{- else if .Values.nats.enabled -}}
-{{- subf (mulf (include "fanjet.bytes" .Values.nats.storage.size | float64) 0.75) (include "fanjet.raw.maxBytes" . | float64) | floor | int64 -}}
+{{- subf (mulf (include "fanjet.bytes" .Values.nats.storage.size | float64) 0.75) (add (include "fanjet.raw.maxBytes" .) (include "fanjet.labels.maxBytes" .) | float64) | floor | int64 -}}
 {{- else -}}
 -1
 {{- end -}}
@@ -42,6 +42,11 @@ nats://{{ include "fanjet.nats.fullname" . }}.{{ .Release.Namespace }}.svc.{{ .V
 {{/* The raw log's limit, 0 without a raw log. */}}
 {{- define "fanjet.raw.maxBytes" -}}
 {{- ternary (int64 .Values.raw.max_bytes) 0 .Values.raw.enabled -}}
+{{- end -}}
+
+{{/* Likewise for labels. */}}
+{{- define "fanjet.labels.maxBytes" -}}
+{{- ternary (int64 .Values.labels.settings.max_bytes) 0 .Values.labels.enabled -}}
 {{- end -}}
 
 {{- define "fanjet.nats.copies" -}}

@@ -5,6 +5,7 @@
 {{- $config := dict
   "nats" (include "fanjet.nats.settings" (dict "root" . "user" "admin") | fromYaml)
   "raw" .Values.raw
+  "labels" (include "fanjet.labels.settings" . | fromYaml)
   "telemetry" (dict "log" .Values.logging.level "format" .Values.logging.format) -}}
 {{- include "fanjet.toml" $config | trim -}}
 {{- end -}}

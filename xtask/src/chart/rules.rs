@@ -27,12 +27,16 @@ pub(super) fn check(promtool: &Path) -> Result<()> {
     );
     let mut known = BTreeSet::new();
     metrics_in_code(&root().join("services"), &mut known)?;
-    // The reader of the raw log has the metrics of the other one, under a prefix of its own.
-    let raw = known.iter().filter_map(|name| {
-        let name = name.strip_prefix("fanjet_ingest_")?;
-        Some(format!("fanjet_ingest_raw_{name}"))
-    });
-    known.extend(raw.collect::<Vec<_>>());
+    // Metrics that the code has under other prefixes, too.
+    let derived: Vec<_> = DERIVED
+        .iter()
+        .flat_map(|(from, to)| {
+            known
+                .iter()
+                .filter_map(move |name| Some(format!("{to}{}", name.strip_prefix(from)?)))
+        })
+        .collect();
+    known.extend(derived);
     known.extend(after(&rules, "- record: "));
     let mut used = names(&rules);
     for entry in fs::read_dir(root().join("deploy/grafana"))? {
@@ -75,6 +79,13 @@ fn after(text: &str, word: &str) -> BTreeSet<String> {
         .map(|rest| rest.trim().to_owned())
         .collect()
 }
+
+/// The reader of the raw log, the lease of the role labels, and the streams of labels have the metrics of others.
+const DERIVED: [(&str, &str); 3] = [
+    ("fanjet_ingest_", "fanjet_ingest_raw_"),
+    ("fanjet_ingest_", "fanjet_labels_"),
+    ("fanjet_edge_raw_", "fanjet_edge_labels_"),
+];
 
 /// Prefixes of our metrics; the second is shared with at-kafka.
 const PREFIXES: [&str; 2] = ["fanjet_", "atkafka_"];

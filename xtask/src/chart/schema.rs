@@ -12,9 +12,10 @@ use super::folders::chart;
 use fanjet_tools::shell::root;
 
 /// By service its fragments, and what the chart decides by itself: keys, and sections with a dot behind them.
-const SERVICES: [(&str, &[&str], &[&str]); 4] = [
-    // For every service that has this section.
+const SERVICES: [(&str, &[&str], &[&str]); 5] = [
+    // For every service that has these sections.
     ("rawConfig", &["shared/log/raw.toml"], &[]),
+    ("labelsConfig", &["shared/log/labels.toml"], &[]),
     (
         "ingestConfig",
         &["services/ingest/ingest.toml", NATS],

@@ -11,16 +11,17 @@ use super::render::Rendered;
 use fanjet_tools::programs::{Profile, build, executable};
 
 /// Files in rendered ConfigMaps, and the roles that read them.
-const READERS: [(&str, &str); 4] = [
+const READERS: [(&str, &str); 5] = [
     ("ingest.toml", "ingest"),
+    ("labels.toml", "labels"),
     ("edge.toml", "edge"),
     ("kafka.toml", "kafka"),
     ("prepare.toml", "prepare"),
 ];
 
 /// Those with a password in the environment.
-const USERS: [&str; 9] = [
-    "ADMIN", "INGEST", "EDGE", "KAFKA", "READER", "OPERATOR", "SYSTEM", "ROUTE", "LEAF",
+const USERS: [&str; 10] = [
+    "ADMIN", "INGEST", "LABELS", "EDGE", "KAFKA", "READER", "OPERATOR", "SYSTEM", "ROUTE", "LEAF",
 ];
 /// Where the pods of NATS have their certificate.
 const CERTIFICATES: &str = "/etc/nats-tls";

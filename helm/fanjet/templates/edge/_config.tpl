@@ -7,7 +7,7 @@
 {{- /* Without trusted proxies, all clients behind a proxy, or behind a Service with SNAT, share one address. */ -}}
 {{- $unless := dict -}}
 {{- if empty .Values.edge.trustedProxies -}}
-{{- $_ := set $unless "edge" (dict "http" (dict "max_subscribers_per_address" 0 "max_connections_per_address" 0) "raw" (dict "max_subscribers_per_address" 0 "max_proxied_per_address" 0) "limits" (dict "max_replay_bytes_per_second" 0 "max_messages_per_second" 0 "max_sent_bytes_per_second" 0 "max_inbound_bytes_per_address" 0 "max_filter_bytes_per_address" 0)) -}}
+{{- $_ := set $unless "edge" (dict "http" (dict "max_subscribers_per_address" 0 "max_connections_per_address" 0) "raw" (dict "max_subscribers_per_address" 0 "max_proxied_per_address" 0) "labels" (dict "max_subscribers_per_address" 0) "limits" (dict "max_replay_bytes_per_second" 0 "max_messages_per_second" 0 "max_sent_bytes_per_second" 0 "max_inbound_bytes_per_address" 0 "max_filter_bytes_per_address" 0)) -}}
 {{- end -}}
 {{- /* The relay that is read answers over HTTP, too. */ -}}
 {{- if .Values.raw.enabled -}}
@@ -25,6 +25,7 @@
   "edge" $edge
   "nats" (include "fanjet.nats.settings" (dict "root" $ "user" "edge") | fromYaml)
   "raw" .Values.raw
+  "labels" (include "fanjet.labels.settings" . | fromYaml)
   "ops" (dict "listen" "0.0.0.0:6009")
   "otlp" (dict "endpoint" .Values.otlp.endpoint "metrics_interval" .Values.otlp.metricsInterval)
   "telemetry" (dict "log" .Values.logging.level "format" .Values.logging.format) -}}

@@ -40,8 +40,8 @@ leafnodes {
     url: $NATS_LEAF_REMOTE
     account: FANJET
     # Events and keys of one region reach the other through the mirror only.
-    deny_imports: ["atp.>", "atp_raw.>", "$KV.>"]
-    deny_exports: ["atp.>", "atp_raw.>", "$KV.>"]
+    deny_imports: ["atp.>", "atp_raw.>", "atp_labels.>", "$KV.>"]
+    deny_exports: ["atp.>", "atp_raw.>", "atp_labels.>", "$KV.>"]
     {{- if .Values.nats.tls.existingSecret }}
     tls { ca_file: "/etc/nats-tls/ca.crt", timeout: 5 }
     {{- end }}

@@ -32,6 +32,8 @@ pub struct LabelSpec {
     pub is_of_account: bool,
     /// Its signature has one byte less.
     pub is_short: bool,
+    /// Its signature is the other one that is right without the rule of low S.
+    pub is_high: bool,
 }
 
 impl LabelSpec {
@@ -47,6 +49,7 @@ impl LabelSpec {
             is_bad: false,
             is_of_account: false,
             is_short: false,
+            is_high: false,
         }
     }
 }
@@ -75,6 +78,9 @@ pub(super) fn frame(
         let mut signature = key.sign(&written(&pairs)).to_vec();
         if label.is_bad {
             signature[40] ^= 1;
+        }
+        if label.is_high {
+            subtract_from_order(&mut signature[32..]);
         }
         if label.is_short {
             signature.pop();
@@ -110,6 +116,21 @@ fn signed(label: &LabelSpec, config: &LabelerConfig) -> Pairs {
         pairs.push(("exp", value(|out| cbor::text(out, exp))));
     }
     pairs
+}
+
+/// The order of secp256k1.
+const ORDER: [u8; 32] = [
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe,
+    0xba, 0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x41,
+];
+
+fn subtract_from_order(number: &mut [u8]) {
+    let mut borrowed = false;
+    for (byte, of_order) in number.iter_mut().zip(ORDER).rev() {
+        let (difference, once) = of_order.overflowing_sub(*byte);
+        let (difference, again) = difference.overflowing_sub(u8::from(borrowed));
+        (*byte, borrowed) = (difference, once || again);
+    }
 }
 
 fn written(pairs: &Pairs) -> Vec<u8> {

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::push;
 use async_nats::{Client, HeaderMap, jetstream};
-use fanjet_log::contract::sized_frame;
-use fanjet_log::{EventLog, RawConfig};
+use fanjet_log::contract::{labels_frame, sized_frame};
+use fanjet_log::{EventLog, LabelsConfig, RawConfig};
 use fanjet_log_nats::NatsLog;
 use fanjet_testkit::NatsServer;
 use futures::{StreamExt, TryStreamExt};
@@ -18,12 +18,16 @@ use crate::least_privilege::{config, run_prepare, server, violations};
 use crate::read_only::{DOMAIN, WRITTEN, append, connect, within};
 
 /// Subjects on which a message would change something.
-const HARMFUL: [&str; 15] = [
+const HARMFUL: [&str; 19] = [
     "atp.commit.app.bsky.feed.post",
     "atp_raw.frame",
     "$KV.fanjet.bookmark.ATP_RAW.ingest",
     "$JS.API.STREAM.PURGE.ATP_RAW",
     "$JS.API.STREAM.DELETE.ATP_RAW",
+    "atp_labels.did:plc:x",
+    "$KV.fanjet.ingest.ATP_LABELS",
+    "$JS.API.STREAM.PURGE.ATP_LABELS",
+    "$JS.API.STREAM.DELETE.ATP_LABELS",
     "$KV.fanjet.ingest.ATP",
     "$KV.fanjet.notice.ATP.freshness",
     "$JS.API.STREAM.PURGE.ATP",
@@ -50,8 +54,9 @@ fn own_key(user: &str) -> Option<&'static str> {
 /// Requests that one of the users may send, in the log's account and through the domain.
 fn requests(user: &str) -> Vec<(String, String)> {
     let mut requests = requests_of("ATP", "atp.>");
-    // Of the users here only an edge reads it.
+    // Of the users here only an edge reads them.
     requests.extend(requests_of("ATP_RAW", "atp_raw.>"));
+    requests.extend(requests_of("ATP_LABELS", "atp_labels.>"));
     let own = own_key(user).map(|key| (key.to_owned(), "{}".to_owned()));
     requests.extend(own);
     requests
@@ -114,7 +119,7 @@ fn requests_of(stream: &str, subjects: &str) -> Vec<(String, String)> {
     requests
 }
 
-/// What is in the account: the log's ends and count, and the raw log's, the keys in the bucket but the user's own.
+/// What is in the account: the ends and counts of all logs, the keys in the bucket but the user's own.
 async fn contents(admin: &jetstream::Context, user: &str) -> Contents {
     let bucket = admin.get_stream("KV_fanjet").await.unwrap();
     let keys = bucket.info_with_subjects(">").await.unwrap();
@@ -124,6 +129,7 @@ async fn contents(admin: &jetstream::Context, user: &str) -> Contents {
     Contents {
         log: extent(admin, "ATP").await,
         raw: extent(admin, "ATP_RAW").await,
+        labels: extent(admin, "ATP_LABELS").await,
         keys: keys.collect(),
     }
 }
@@ -142,6 +148,7 @@ async fn extent(admin: &jetstream::Context, stream: &str) -> Extent {
 struct Contents {
     log: Extent,
     raw: Extent,
+    labels: Extent,
     keys: BTreeSet<String>,
 }
 
@@ -159,6 +166,17 @@ async fn append_frames(server: &NatsServer) {
     let end = log.bounds().await.unwrap().last;
     let mut appender = log.appender(end).await.unwrap();
     let frames: Vec<_> = (0..WRITTEN).map(|n| sized_frame(n, 1_000)).collect();
+    appender.append(&frames).await.unwrap();
+    appender.flush().await.unwrap();
+}
+
+/// Likewise frames of a labeler.
+async fn append_labels(server: &NatsServer) {
+    let config = config(server, "labels").of_labels(&LabelsConfig::default());
+    let log = NatsLog::connect(config).await.unwrap();
+    let end = log.bounds().await.unwrap().last;
+    let mut appender = log.appender(end).await.unwrap();
+    let frames: Vec<_> = (0..WRITTEN).map(labels_frame).collect();
     appender.append(&frames).await.unwrap();
     appender.flush().await.unwrap();
 }
@@ -227,9 +245,16 @@ async fn attack(server: &NatsServer, client: &Client, user: &str) {
 
 async fn changes_nothing(user: &str) {
     let server = server().await;
-    run_prepare(&server, &["raw.enabled=true", "raw.max_bytes=1000000000"]).await;
+    let settings = [
+        "raw.enabled=true",
+        "raw.max_bytes=1000000000",
+        "labels.labelers=did:plc:x",
+        "labels.max_bytes=1000000000",
+    ];
+    run_prepare(&server, &settings).await;
     append(&server, 0, WRITTEN).await;
     append_frames(&server).await;
+    append_labels(&server).await;
     let admin = jetstream::new(connect(&server, "admin").await);
     let before = contents(&admin, user).await;
     let client = connect(&server, user).await;
@@ -242,12 +267,14 @@ async fn changes_nothing(user: &str) {
     let served = stream.cached_info().state.consumer_count;
     assert_eq!(contents(&admin, user).await, before, "{user}");
     assert!(served > 2, "{user}: only {served} consumers were created");
-    let frames = jetstream::with_domain(client.clone(), DOMAIN);
-    let frames = frames.get_stream("ATP_RAW").await;
-    let served = frames.map(|stream| stream.cached_info().state.consumer_count);
-    match user {
-        "edge" => assert!(served.unwrap() > 2),
-        _ => assert!(served.is_err(), "{user} reads the raw log"),
+    for beside in ["ATP_RAW", "ATP_LABELS"] {
+        let stream = jetstream::with_domain(client.clone(), DOMAIN);
+        let stream = stream.get_stream(beside).await;
+        let served = stream.map(|stream| stream.cached_info().state.consumer_count);
+        match user {
+            "edge" => assert!(served.unwrap() > 2),
+            _ => assert!(served.is_err(), "{user} reads {beside}"),
+        }
     }
     append(&server, WRITTEN, WRITTEN + 1).await;
     let mut after = before;

@@ -1,6 +1,6 @@
 //! Ingest in its own processes.
 
-mod cluster;
+pub(crate) mod cluster;
 mod process;
 mod purged_log;
 mod absurd_seqs;

@@ -1,12 +1,20 @@
 //! `fanjet serve` with labelers: their frames as they were received, in a folder of their own, and served.
 
 mod network;
+mod verification;
+mod cluster;
 
+use std::convert::Infallible;
+use std::time::Duration;
+
+use fanjet_runtime::{OnFailure, Stop, Tasks};
 use fanjet_simulator::{ConnectionResponse, LabelSpec};
 use futures::StreamExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use crate::harness::{PATIENCE, get};
+use crate::harness::{PATIENCE, Served, get};
 use network::{Network, STREAM, appended, frames, split};
 
 /// Each labeler by itself is byte for byte what it sent; all together differ in the number only, which rises by one. `sources`
@@ -170,78 +178,89 @@ async fn labelers_are_continued_over_restarts() {
     }
 }
 
-/// Labels that are wrong: of another labeler, too long, signed by no key or another one. What is odd but right passes.
+/// The value of the first metric with this name whose line has `part`. 0 if there is none.
+async fn count(served: &Served, name: &str, part: &str) -> u64 {
+    let metrics = served.get("/metrics").await;
+    let of_it = |line: &&str| line.starts_with(name) && line.contains(part);
+    let value = metrics
+        .lines()
+        .find(of_it)
+        .and_then(|line| line.rsplit(' ').next());
+    value.map_or(0, |value| value.parse::<f64>().unwrap() as u64)
+}
+
+/// `first = now`: what a labeler sent before is left out, and nothing after it, over a restart.
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_labels_are_refused_with_their_frame() {
+async fn a_first_contact_may_be_at_the_present() {
     let network = Network::start(1).await;
     let labeler = &network.labelers[0];
-    let label = || LabelSpec::numbered(7);
-    let right = [
-        LabelSpec {
-            has_more: true,
-            ..label()
-        },
-        LabelSpec {
-            val: "v".repeat(128),
-            ..label()
-        },
-    ];
-    let wrong = [
-        LabelSpec {
-            src: Some("did:plc:another".to_owned()),
-            ..label()
-        },
-        LabelSpec {
-            val: "v".repeat(129),
-            ..label()
-        },
-        LabelSpec {
-            is_bad: true,
-            ..label()
-        },
-        LabelSpec {
-            is_short: true,
-            ..label()
-        },
-        LabelSpec {
-            is_of_account: true,
-            ..label()
-        },
-    ];
-    let mut expected = Vec::new();
-    for (right, wrong) in right.iter().cycle().zip(&wrong) {
-        expected.push(labeler.publish(std::slice::from_ref(right)));
-        // All of a frame, or nothing.
-        labeler.publish(&[label(), wrong.clone()]);
-    }
-    let served = network.serve(&[("labels.verify", "enforce")]).await;
+    labeler.publish_many(5);
+    let served = network.serve(&[("labels.first", "now")]).await;
+    // The labeler decides what is new.
+    let begun = async {
+        while count(&served, "fanjet_labeler_frames_total", "").await == 0 {
+            labeler.publish_many(1);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, begun).await.unwrap();
+    served.stop().await;
+    labeler.publish_many(5);
+    let served = network.serve(&[("labels.first", "now")]).await;
     appended(&served, labeler, 5).await;
+    let sent = labeler.frames();
     let path = format!("{}?cursor=0", network.single(0));
-    assert_eq!(frames(&served, &path, expected.len()).await, expected);
-    let metrics = served.get("/metrics").await;
-    for (reason, count) in [("wrong_src", 1), ("invalid_value", 1), ("bad_signature", 3)] {
-        let line = metrics.lines().find(|line| {
-            line.starts_with("fanjet_labeler_refused_frames_total")
-                && line.contains(&format!("reason=\"{reason}\""))
-        });
-        let line = line.unwrap_or_else(|| panic!("{reason}: {metrics}"));
-        assert!(line.ends_with(&format!(" {count}")), "{line}");
-    }
+    let first = split(&frames(&served, &path, 1).await[0]).0;
+    assert!(first > sent[4].0, "{first}");
+    let expected: Vec<_> = sent.into_iter().filter(|(seq, _)| *seq >= first).collect();
+    let got = frames(&served, &path, expected.len()).await;
+    assert!(expected.iter().map(|(_, frame)| frame).eq(&got));
+    assert_eq!(labeler.cursors()[0], None);
+    assert!(labeler.cursors()[1] >= Some(first));
     served.stop().await;
 }
 
-/// The first label that fails under the old key has the document read again.
+/// One answers without an upgrade, one speaks no TLS: counted by reason, tried again, and no other is disturbed.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_key_in_the_document_is_used() {
-    let network = Network::start(1).await;
-    let labeler = &network.labelers[0];
-    let served = network.serve(&[("labels.verify", "enforce")]).await;
-    let mut expected = vec![labeler.publish(&[LabelSpec::numbered(1)])];
-    appended(&served, labeler, 1).await;
-    labeler.rotate_key();
-    expected.push(labeler.publish(&[LabelSpec::numbered(2)]));
-    let path = format!("{}?cursor=0", network.single(0));
-    assert_eq!(frames(&served, &path, 2).await, expected);
+async fn answers_that_are_no_stream_are_counted_by_reason() {
+    let network = Network::start(3).await;
+    let [plain, unencrypted, good] = &network.labelers[..] else {
+        unreachable!()
+    };
+    plain.respond_with(ConnectionResponse::Status(200));
+    good.publish_many(3);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("wss://{}", listener.local_addr().unwrap());
+    // As most servers answer a handshake of TLS at a port without it.
+    let stop = Stop::new();
+    let mut answering = Tasks::new(stop.clone());
+    answering.spawn("no TLS", OnFailure::Log, async move {
+        while let Some(Ok((mut stream, _))) = stop.run_until_cancelled(listener.accept()).await {
+            let answer = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n";
+            let _gone = stream.write_all(answer).await;
+        }
+        Ok::<(), Infallible>(())
+    });
+    let all = format!("{},{}={url},{}", plain.did(), unencrypted.did(), good.did());
+    let served = network.serve(&[("labels.labelers", &all)]).await;
+    appended(&served, good, 3).await;
+    for reason in ["no_upgrade", "tls"] {
+        let label = format!("reason=\"{reason}\"");
+        let again = async {
+            while count(&served, "fanjet_labeler_disconnects_total", &label).await < 2 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(PATIENCE, again).await;
+        assert!(
+            in_time.is_ok(),
+            "{reason}: {}",
+            served.get("/metrics").await
+        );
+    }
+    good.publish_many(3);
+    appended(&served, good, 6).await;
+    drop(answering);
     served.stop().await;
 }
 

@@ -1,6 +1,8 @@
 //! Ingest, edge and the Kafka producer with only the permissions of `deploy/nats/accounts.conf`, on a stream that `fanjet prepare`
 //! created.
 
+mod forbidden;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +27,7 @@ const ACCOUNTS: &str = include_str!("../../../../deploy/nats/accounts.conf");
 /// A server with the shipped accounts.
 pub(crate) async fn server() -> NatsServer {
     let passwords = [
-        "ADMIN", "INGEST", "EDGE", "KAFKA", "READER", "OPERATOR", "SYSTEM",
+        "ADMIN", "INGEST", "LABELS", "EDGE", "KAFKA", "READER", "OPERATOR", "SYSTEM",
     ]
     .map(|user| format!("NATS_{user}_PASSWORD: {}\n", password(user)))
     .concat();
@@ -282,75 +284,11 @@ async fn unparsable_messages_are_skipped(server: &NatsServer, log: &NatsLog) {
 async fn no_user_has_the_permissions_of_another() {
     let server = server().await;
     run_prepare(&server, &[]).await;
-    let stream = "$JS.API.STREAM";
-    let forbidden: [(&str, &[String]); 4] = [
-        (
-            "edge",
-            &[
-                "atp.commit.app.bsky.feed.post".to_owned(),
-                "atp_raw.frame".to_owned(),
-                "$KV.fanjet.bookmark.ATP_RAW.ingest".to_owned(),
-                "$KV.fanjet.ingest.ATP".to_owned(),
-                format!("{stream}.CREATE.MINE"),
-                format!("{stream}.UPDATE.ATP"),
-                format!("{stream}.DELETE.ATP"),
-                format!("{stream}.PURGE.ATP"),
-                format!("{stream}.PURGE.ATP_RAW"),
-                format!("{stream}.DELETE.ATP_RAW"),
-                format!("{stream}.DELETE.KV_fanjet"),
-                "$JS.API.CONSUMER.CREATE.KV_fanjet.mine".to_owned(),
-            ],
-        ),
-        (
-            "ingest",
-            &[
-                "$JS.API.CONSUMER.CREATE.OTHER.mine".to_owned(),
-                "$KV.other.key".to_owned(),
-                format!("{stream}.CREATE.MINE"),
-                format!("{stream}.DELETE.ATP"),
-                format!("{stream}.PURGE.ATP"),
-                format!("{stream}.PURGE.ATP_RAW"),
-                format!("{stream}.DELETE.ATP_RAW"),
-                format!("{stream}.MSG.DELETE.ATP"),
-            ],
-        ),
-        (
-            "kafka",
-            &[
-                "atp.commit.app.bsky.feed.post".to_owned(),
-                "atp_raw.frame".to_owned(),
-                "$KV.fanjet.bookmark.ATP_RAW.ingest".to_owned(),
-                "$KV.fanjet.ingest.ATP".to_owned(),
-                "$KV.other.key".to_owned(),
-                format!("{stream}.CREATE.MINE"),
-                format!("{stream}.UPDATE.ATP"),
-                format!("{stream}.DELETE.ATP"),
-                format!("{stream}.PURGE.ATP"),
-                format!("{stream}.PURGE.ATP_RAW"),
-                format!("{stream}.DELETE.ATP_RAW"),
-                format!("{stream}.MSG.DELETE.ATP"),
-                "$JS.API.CONSUMER.CREATE.KV_fanjet.mine".to_owned(),
-            ],
-        ),
-        (
-            "admin",
-            &[
-                "atp.commit.app.bsky.feed.post".to_owned(),
-                "atp_raw.frame".to_owned(),
-                "$KV.fanjet.bookmark.ATP_RAW.ingest".to_owned(),
-                "$KV.fanjet.ingest.ATP".to_owned(),
-                format!("{stream}.DELETE.ATP"),
-                format!("{stream}.PURGE.ATP"),
-                format!("{stream}.PURGE.ATP_RAW"),
-                format!("{stream}.DELETE.ATP_RAW"),
-            ],
-        ),
-    ];
     let before = violations(&server).len();
     let mut count = 0;
     // The connection stays open: if it closed with unread responses, the server would discard requests that it has not read yet.
     let mut clients = Vec::new();
-    for (user, subjects) in forbidden {
+    for (user, subjects) in forbidden::subjects() {
         let client = async_nats::ConnectOptions::new()
             .user_and_password(user.to_owned(), password(user))
             .custom_inbox_prefix(format!("_INBOX_fanjet_{user}"))

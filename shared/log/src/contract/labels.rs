@@ -26,7 +26,7 @@ fn labeler(n: u64) -> Did {
 }
 
 /// The `n`-th sample frame. Not JSON, nor text.
-fn frame(n: u64) -> NewEvent {
+pub fn labels_frame(n: u64) -> NewEvent {
     let labeler = labeler(n);
     let body: Vec<u8> = (0..300 + n % 90).map(|at| (at ^ n) as u8).collect();
     NewEvent {
@@ -51,7 +51,7 @@ fn frame(n: u64) -> NewEvent {
 /// Bytes and stamps survive, of all labelers and of each by itself.
 pub async fn labels_are_read_as_written(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
-    let written: Vec<_> = (0..200).map(frame).collect();
+    let written: Vec<_> = (0..200).map(labels_frame).collect();
     append_all(&*log, 0, &written).await;
     let read = read_all(&*log, 1, &Selection::All, NO_LIMIT).await;
     assert_entries(&read, &written, 1);
@@ -76,7 +76,7 @@ pub async fn labels_are_read_as_written(open: impl AsyncFn() -> Opened) {
 /// A follower gets the existing frames and the appended ones, in order.
 pub async fn labels_are_followed(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
-    let written: Vec<_> = (0..120).map(frame).collect();
+    let written: Vec<_> = (0..120).map(labels_frame).collect();
     assert_followed(&*log, &written).await;
     drop(keep);
 }
@@ -90,7 +90,7 @@ pub async fn the_last_frame_of_each_labeler_is_found(open: impl AsyncFn() -> Ope
         .collect();
     let found = log.last_of(&filters).await.unwrap();
     assert_eq!(found, vec![None; LABELERS.len()]);
-    let written: Vec<_> = (0..2_020).map(frame).collect();
+    let written: Vec<_> = (0..2_020).map(labels_frame).collect();
     append_all(&*log, 0, &written).await;
     let found = log.last_of(&filters).await.unwrap();
     for (name, found) in LABELERS.iter().zip(found) {

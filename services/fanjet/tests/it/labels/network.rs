@@ -36,16 +36,21 @@ impl Network {
     }
 
     pub(super) async fn serve(&self, more: &[(&'static str, &str)]) -> Served {
+        let mut settings = vec![("embedded.path", path(self.data.path()))];
+        settings.extend(self.settings());
+        settings.extend(more.iter().map(|(key, value)| (*key, (*value).to_owned())));
+        Served::start_as(&self.relay, &settings, &[]).await
+    }
+
+    /// Where the documents are, and which labelers there are, as settings.
+    pub(super) fn settings(&self) -> [(&'static str, String); 3] {
         let dids = self.labelers.iter().map(|labeler| labeler.did().as_str());
         let dids: Vec<_> = dids.collect();
-        let mut settings = vec![
-            ("embedded.path", path(self.data.path())),
+        [
             ("labels.labelers", dids.join(",")),
             ("labels.private_endpoints", "true".to_owned()),
             ("ingest.verify.plc_url", self.relay.did_url()),
-        ];
-        settings.extend(more.iter().map(|(key, value)| (*key, (*value).to_owned())));
-        Served::start_as(&self.relay, &settings, &[]).await
+        ]
     }
 
     pub(super) fn single(&self, at: usize) -> String {
