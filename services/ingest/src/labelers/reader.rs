@@ -99,6 +99,9 @@ impl Reader {
                     self.metrics.disconnected("future_cursor");
                     self.metrics.halted(true);
                     error!(%labeler, last = self.last, "the labeler does not know the last number that it sent, not reading it again");
+                    // The next leader finds out by itself, and this process must not report it for ever.
+                    stop.cancelled().await;
+                    self.metrics.halted(false);
                     return;
                 }
                 Left::Retry(why) => why,
@@ -157,13 +160,47 @@ impl Reader {
     async fn look_up(&mut self) -> Result<fanjet_verify::LabelerDocument, Unreachable> {
         self.metrics.looked_up();
         let document = self.endpoints.document(&self.labeler).await?;
-        self.keys.learn(&document);
+        if let Some(first) = self.keys.learn(&document) {
+            self.last = Some(first.saturating_sub(1));
+        }
         Ok(document)
+    }
+
+    /// Reads the document again because signatures failed. With another key, the connection begins again at the first frame that
+    /// may have been refused wrongly.
+    async fn renew(&mut self) -> Result<(), Left> {
+        let before = self.last;
+        if let Err(why) = self.look_up().await {
+            debug!(labeler = %self.labeler.did, detail = why.detail, "no DID document");
+        }
+        if self.last == before {
+            return Ok(());
+        }
+        let detail = "the key that its last frames were refused with has changed";
+        Err(Unreachable::new("new_key", detail).into())
     }
 
     async fn follow(&mut self, mut connection: Connection) -> Left {
         loop {
-            let frames = connection.next_frames(&self.batch).await;
+            let due = self.keys.due();
+            let renewal = async {
+                match due {
+                    Some(due) => tokio::time::sleep_until(due).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let frames = tokio::select! {
+                // Also while labels that fail keep coming.
+                biased;
+                () = renewal => {
+                    self.keys.may_renew(Instant::now());
+                    match self.renew().await {
+                        Ok(()) => continue,
+                        Err(left) => return left,
+                    }
+                }
+                frames = connection.next_frames(&self.batch) => frames,
+            };
             let skipped =
                 connection.take_skipped().len() + usize::from(connection.unfinished().is_some());
             let frames = match frames {
@@ -198,8 +235,10 @@ impl Reader {
                 let count = labels.len();
                 if self.is_acceptable(&labels).await? {
                     self.hand_over(seq, count, frame.clone()).await?;
+                    self.keys.passed();
                 } else {
                     self.metrics.refused("bad_signature");
+                    self.keys.refused(seq);
                 }
                 self.last = Some(seq);
                 self.wait(count).await;
@@ -237,12 +276,8 @@ impl Reader {
         }
         let mut results = self.keys.check(labels).await;
         if results.bad + results.unknown > 0 && self.keys.may_renew(Instant::now()) {
-            match self.look_up().await {
-                Ok(_) => results = self.keys.check(labels).await,
-                Err(why) => {
-                    debug!(labeler = %self.labeler.did, detail = why.detail, "no DID document")
-                }
-            }
+            self.renew().await?;
+            results = self.keys.check(labels).await;
         }
         self.metrics.verified("ok", results.good);
         self.metrics.verified("bad", results.bad);

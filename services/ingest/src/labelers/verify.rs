@@ -1,7 +1,8 @@
 //! Checks the signatures of one labeler's labels.
 //!
 //! The key is that of the document which was read when the labeler was connected. A signature that fails may mean that the key has
-//! changed since: then the document is read again, but at most once a minute, however many labels fail.
+//! changed since: then the document is read again, but at most once a minute, however many labels fail. What is refused in between is
+//! doubtful until the document is read the next time: with another key it is requested again.
 
 use std::time::Duration;
 
@@ -28,12 +29,33 @@ pub(super) struct Results {
 pub(super) struct Keys {
     key: Option<PublicKey>,
     renewed: Option<Instant>,
+    /// The number of the first frame that was refused since the document was read, and since a frame passed.
+    doubtful: Option<u64>,
 }
 
 impl Keys {
-    /// Takes over what a document says.
-    pub(super) fn learn(&mut self, document: &LabelerDocument) {
-        self.key = document.key.as_ref().ok().cloned();
+    /// Takes over what a document says. Returns the number of the frame from which on frames are to be requested again, because the
+    /// key that they were refused with is not the labeler's any more.
+    pub(super) fn learn(&mut self, document: &LabelerDocument) -> Option<u64> {
+        let key = document.key.as_ref().ok().cloned();
+        let has_changed = key != self.key;
+        self.key = key;
+        self.doubtful.take().filter(|_| has_changed)
+    }
+
+    /// A frame was refused with this key.
+    pub(super) fn refused(&mut self, seq: u64) {
+        self.doubtful.get_or_insert(seq);
+    }
+
+    /// A frame passed. What was refused before it cannot follow it any more.
+    pub(super) fn passed(&mut self) {
+        self.doubtful = None;
+    }
+
+    /// When the document is to be read again although no further label fails, if frames are doubtful.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.doubtful.and(self.renewed).map(|last| last + RENEWAL)
     }
 
     /// Whether the document may be read again now because labels failed; if so, it counts as read.
