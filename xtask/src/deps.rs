@@ -187,6 +187,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-runtime",
             "fanjet-log",
             "fanjet-websocket",
+            "fanjet-dictionaries",
             "fanjet-ingest",
             "fanjet-edge",
             "fanjet-oracle",

@@ -5,16 +5,20 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
-use fanjet_oracle::{FrameReader, Piece};
+use anyhow::{Context, Result, bail};
+use fanjet_oracle::{FrameReader, Piece, client_frame};
 use fanjet_runtime::Clock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::{sleep, timeout};
+use zstd::bulk::Decompressor;
 
 use crate::cluster::Cluster;
 use crate::dice::Dice;
 use crate::event::without_time;
 use crate::record::{Item, Record};
+
+/// The largest event, unpacked.
+const MAX_EVENT: usize = 4 << 20;
 
 /// How a client behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +37,10 @@ pub(crate) enum Habit {
 pub(crate) struct Client {
     pub(crate) cluster: Rc<Cluster>,
     pub(crate) habit: Habit,
+    /// Which of all clients it is.
+    pub(crate) index: usize,
+    /// Whether it asks for compressed events.
+    pub(crate) is_compressed: bool,
     pub(crate) address: SocketAddr,
     /// Where it starts the first time.
     pub(crate) from_us: Option<u64>,
@@ -67,7 +75,12 @@ impl Client {
         };
         let filter = self.record.borrow().filter.query();
         let cursor = from_us.map(|from| format!("cursor={from}"));
-        let target = format!("/subscribe?{filter}{}", cursor.unwrap_or_default());
+        let compress = match self.is_compressed {
+            true => "compress=true&",
+            false => "",
+        };
+        let cursor = cursor.unwrap_or_default();
+        let target = format!("/subscribe?{filter}{compress}{cursor}");
         let buffer = match self.habit {
             Habit::Slow | Habit::Dozing => 2_000,
             Habit::Steady | Habit::Restless => 64 << 10,
@@ -86,18 +99,31 @@ impl Client {
             Habit::Restless => self.dice.seconds(5..400),
             _ => Duration::from_secs(1 << 30),
         };
+        let mut unpacker = match self.is_compressed {
+            true => Some(Decompressor::with_dictionary(
+                fanjet_dictionaries::v1().bytes(),
+            )?),
+            false => None,
+        };
+        let mut updates = self.cluster.updates[self.index].subscribe();
         // When it loses interest.
         let mut leaving = std::pin::pin!(sleep(patience));
         loop {
             let read = tokio::select! {
                 biased;
+                Ok(()) = updates.changed() => {
+                    let max_delay = *updates.borrow_and_update();
+                    let update = self.record.borrow().filter.update(max_delay);
+                    send(&mut stream, |out| client_frame::text(out, &update)).await;
+                    continue;
+                }
                 read = stream.read(&mut bytes) => read,
                 () = &mut leaving => return Ok(()),
             };
             let Ok(length @ 1..) = read else {
                 return Ok(());
             };
-            let mut pongs = Vec::new();
+            let mut pings = Vec::new();
             let mut is_closed = false;
             let mut texts = Vec::new();
             reader.walk(&bytes[..length], |piece| match piece {
@@ -107,26 +133,31 @@ impl Client {
                         texts.push(std::mem::take(&mut message));
                     }
                 }
-                Piece::Ping(payload) => pongs.extend(masked(10, payload)),
+                Piece::Ping(payload) => pings.push(payload.to_vec()),
                 Piece::Pong(_) => {}
                 Piece::Close { .. } => is_closed = true,
             })?;
             for text in texts {
+                let text = match &mut unpacker {
+                    Some(unpacker) => unpacker
+                        .decompress(&text, MAX_EVENT)
+                        .context("a message that cannot be unpacked")?,
+                    None => text,
+                };
                 let (time, text) = without_time(&text)?;
-                let expired = self.cluster.ledger.expired();
+                let deleted = self.cluster.ledger.deleted();
                 let mut record = self.record.borrow_mut();
                 record.items.push(Item::Event {
                     time,
                     text,
-                    expired,
+                    deleted,
                 });
             }
             if is_closed {
                 return Ok(());
             }
-            if !pongs.is_empty() {
-                // A server that does not read is found out by the next read.
-                let _sent = timeout(Duration::from_secs(5), stream.write_all(&pongs)).await;
+            for ping in pings {
+                send(&mut stream, |out| client_frame::pong(out, &ping)).await;
             }
             match self.habit {
                 _ if self.cluster.is_settling.get() => {}
@@ -138,10 +169,9 @@ impl Client {
     }
 }
 
-/// A client's frame: masked with zeros.
-fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(payload.len()).unwrap_or(125);
-    let mut frame = vec![0x80 | opcode, 0x80 | length, 0, 0, 0, 0];
-    frame.extend_from_slice(payload);
-    frame
+/// Sends a frame. A server that does not read is found out by the next read.
+async fn send(stream: &mut DuplexStream, write: impl FnOnce(&mut Vec<u8>)) {
+    let mut frame = Vec::new();
+    write(&mut frame);
+    let _sent = timeout(Duration::from_secs(5), stream.write_all(&frame)).await;
 }

@@ -12,6 +12,7 @@ use fanjet_ingest::{Candidacy, Ingest, IngestConfig};
 use fanjet_log::memory::{MemoryBookmarks, MemoryClusterState, MemoryLease, MemoryLog};
 use fanjet_runtime::{OnFailure, Stop, Tasks};
 use opentelemetry::metrics::Meter;
+use tokio::sync::watch;
 
 use crate::clock::VirtualClock;
 use crate::dice::Dice;
@@ -32,6 +33,8 @@ pub(crate) struct Cluster {
     pub(crate) relays: Vec<Arc<Relay>>,
     pub(crate) ingests: Vec<Slot<Tasks>>,
     pub(crate) edges: Vec<Slot<Rc<SimulatedEdge>>>,
+    /// Asks each client to change the delay of its events, in milliseconds.
+    pub(crate) updates: Vec<watch::Sender<u64>>,
     /// No client pauses any more.
     pub(crate) is_settling: Cell<bool>,
     bookmarks: Arc<MemoryBookmarks>,
@@ -74,7 +77,12 @@ impl<P> Slot<P> {
 }
 
 impl Cluster {
-    pub(crate) fn new(relays: Vec<Arc<Relay>>, clock: VirtualClock, dice: &Dice) -> Self {
+    pub(crate) fn new(
+        relays: Vec<Arc<Relay>>,
+        clients: usize,
+        clock: VirtualClock,
+        dice: &Dice,
+    ) -> Self {
         let log = MemoryLog::new();
         Self {
             clock,
@@ -84,6 +92,7 @@ impl Cluster {
             relays,
             ingests: (0..INGESTS).map(|_| Slot::new(dice.split())).collect(),
             edges: (0..EDGES).map(|_| Slot::new(dice.split())).collect(),
+            updates: (0..clients).map(|_| watch::Sender::default()).collect(),
             is_settling: Cell::default(),
             bookmarks: Arc::default(),
             state: Arc::default(),

@@ -77,6 +77,19 @@ impl Filter {
         let dids = self.dids.iter().map(|it| format!("wantedDids={it}&"));
         collections.chain(dids).collect()
     }
+
+    /// As a message that asks for the same events, with another delay.
+    pub(crate) fn update(&self, max_delay_ms: u64) -> String {
+        let list = |values: &[String]| {
+            let values: Vec<_> = values.iter().map(|it| format!("\"{it}\"")).collect();
+            values.join(",")
+        };
+        format!(
+            r#"{{"type":"options_update","payload":{{"wantedCollections":[{}],"wantedDids":[{}],"maxDelayMs":{max_delay_ms}}}}}"#,
+            list(&self.collections),
+            list(&self.dids)
+        )
+    }
 }
 
 /// Splits the log time off an event's JSON. The text has 0 in its place, and in place of the upstream's own seq.

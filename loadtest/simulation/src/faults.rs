@@ -29,6 +29,8 @@ pub enum Kind {
     EdgeRestarts,
     /// It cannot reach the log.
     EdgeCutOff,
+    /// A client asks for the same events, sooner or later than before.
+    DelayChanges,
     /// A relay cuts its connections.
     RelayCuts,
     /// A relay is down for a while.
@@ -41,6 +43,8 @@ pub enum Kind {
     Expiry,
     /// An operator deletes all events.
     Purge,
+    /// An operator deletes the log and creates it again.
+    LogRecreated,
 }
 
 /// As [`Fault`], ordered.
@@ -71,7 +75,7 @@ impl LogFault {
 }
 
 /// All kinds.
-pub const KINDS: [Kind; 20] = [
+pub const KINDS: [Kind; 22] = [
     Kind::IngestCrashes,
     Kind::IngestRestarts,
     Kind::IngestCutOff,
@@ -80,6 +84,7 @@ pub const KINDS: [Kind; 20] = [
     Kind::EdgeCrashes,
     Kind::EdgeRestarts,
     Kind::EdgeCutOff,
+    Kind::DelayChanges,
     Kind::RelayCuts,
     Kind::RelayDown,
     Kind::RelayRecreated,
@@ -92,6 +97,7 @@ pub const KINDS: [Kind; 20] = [
     Kind::Log(LogFault::FollowHangs),
     Kind::Expiry,
     Kind::Purge,
+    Kind::LogRecreated,
 ];
 
 /// How often each fault took effect.
@@ -141,6 +147,11 @@ pub(crate) async fn inject(kind: Kind, cluster: Rc<Cluster>, dice: Dice) -> Resu
             sleep(dice.seconds(1..120)).await;
             cluster.edges[edge].link.set_cut(false);
         }
+        Kind::DelayChanges => {
+            let client = dice.pick(&cluster.updates);
+            let delay = [0, dice.number(1..1_000)];
+            return Ok(client.send(*dice.pick(&delay)).is_ok());
+        }
         Kind::RelayCuts => relay.cut(),
         Kind::RelayDown => {
             relay.set_down(true);
@@ -155,6 +166,7 @@ pub(crate) async fn inject(kind: Kind, cluster: Rc<Cluster>, dice: Dice) -> Resu
             cluster.ledger.expire_all_but(dice.number(1..400)).await?;
         }
         Kind::Purge => cluster.ledger.expire_all_but(0).await?,
+        Kind::LogRecreated => cluster.ledger.recreate(dice.chance(0.5)).await?,
         _ => return Ok(false),
     }
     Ok(true)

@@ -23,8 +23,12 @@ mod record;
 mod client;
 mod faults;
 
+mod plan;
 mod run;
+mod shrink;
 
 pub use faults::{Fired, KINDS, Kind, LogFault};
-pub use run::{Outcome, Plan, run};
+pub use plan::Plan;
+pub use run::{Outcome, run};
+pub use shrink::shrink;
 pub use world::History;

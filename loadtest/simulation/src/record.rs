@@ -1,8 +1,10 @@
 //! What one client received, and the second check: from its start on, every event of the log that its filter matches,
-//! once and in order, whatever happened in between.
+//! once and in order, whatever happened in between. Events that were deleted may be missing where a connection starts, and
+//! nowhere else: a connection never skips one silently, and never leads from one log into another.
+
+use std::ops::Range;
 
 use anyhow::{Result, bail, ensure};
-use fanjet_log::Seq;
 
 use crate::event::Filter;
 use crate::ledger::Logged;
@@ -16,8 +18,8 @@ pub(crate) enum Item {
     Event {
         time: u64,
         text: String,
-        /// Everything up to this seq had been deleted from the log.
-        expired: Seq,
+        /// How many entries of the log had been deleted.
+        deleted: usize,
     },
 }
 
@@ -43,8 +45,8 @@ impl Record {
     }
 
     /// The time of the newest event that is due, if any.
-    pub(crate) fn newest_due(&self, log: &[Logged]) -> Option<u64> {
-        let mut newest = log.iter().rev();
+    pub(crate) fn newest_due(&self, log: &[Logged], deleted: usize) -> Option<u64> {
+        let mut newest = log[deleted..].iter().rev();
         let newest = newest.find(|it| it.event.is_wanted(&self.filter))?;
         let start = self.items.iter().find_map(|item| match item {
             Item::Start { from_us } => Some(from_us.unwrap_or(u64::MAX)),
@@ -55,58 +57,66 @@ impl Record {
 
     /// # Errors
     /// The first event that is missing, repeated, out of order or changed.
-    pub(crate) fn check(&self, log: &[Logged], expired: Seq) -> Result<()> {
+    pub(crate) fn check(&self, log: &[Logged], deleted: usize) -> Result<()> {
         // The index of the next due event; `None`: it starts with whatever comes first.
         let mut next: Option<usize> = None;
+        // The log that this connection reads.
+        let mut reads: Option<usize> = None;
         for item in &self.items {
-            let (time, text, expired) = match item {
-                Item::Start { from_us: None } => continue,
-                Item::Start {
-                    from_us: Some(from),
-                } => {
-                    next = Some(log.partition_point(|it| it.time < *from));
+            let (time, text, deleted) = match item {
+                Item::Start { from_us } => {
+                    if let Some(from) = from_us {
+                        next = Some(log.partition_point(|it| it.time < *from));
+                    }
+                    reads = None;
                     continue;
                 }
                 Item::Event {
                     time,
                     text,
-                    expired,
-                } => (*time, text, *expired),
+                    deleted,
+                } => (*time, text, *deleted),
             };
             let Ok(found) = log.binary_search_by_key(&time, |it| it.time) else {
                 bail!("received an event at {time} that the log never held: {text}");
             };
+            let logged = &log[found];
             ensure!(
-                log[found].event.text == *text,
+                logged.event.text == *text,
                 "received {text}\n  instead of {:?}",
-                log[found].event
+                logged.event
             );
             ensure!(
-                log[found].event.is_wanted(&self.filter),
+                logged.event.is_wanted(&self.filter),
                 "received an event that the filter does not match: {text}"
             );
             if let Some(due) = next {
                 ensure!(
                     found >= due,
                     "received seq {} although seq {} was next",
-                    log[found].seq,
+                    logged.seq,
                     log[due].seq
                 );
-                self.check_gap(&log[due..found], expired)?;
+                let excused = if reads.is_none() { deleted } else { 0 };
+                self.check_gap(log, due..found, excused)?;
             }
-            next = Some(found + 1);
+            ensure!(
+                reads.is_none_or(|read| read == logged.generation),
+                "received seq {} of another log in the same connection",
+                logged.seq
+            );
+            (next, reads) = (Some(found + 1), Some(logged.generation));
         }
         match next {
-            Some(due) => self.check_gap(&log[due..], expired),
+            Some(due) => self.check_gap(log, due..log.len(), deleted),
             None => Ok(()),
         }
     }
 
-    /// Nothing in a gap was due, unless it had been deleted.
-    fn check_gap(&self, gap: &[Logged], expired: Seq) -> Result<()> {
-        let missing = gap
-            .iter()
-            .find(|it| it.event.is_wanted(&self.filter) && it.seq > expired);
+    /// Nothing in a gap was due, unless it was one of the first `excused` of the log.
+    fn check_gap(&self, log: &[Logged], gap: Range<usize>, excused: usize) -> Result<()> {
+        let gap = gap.start.max(excused.min(gap.end))..gap.end;
+        let missing = log[gap].iter().find(|it| it.event.is_wanted(&self.filter));
         match missing {
             None => Ok(()),
             Some(it) => bail!(

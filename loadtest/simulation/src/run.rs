@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use fanjet_edge::simulated;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -15,7 +15,8 @@ use crate::clock::VirtualClock;
 use crate::cluster::Cluster;
 use crate::dice::Dice;
 use crate::event::Filter;
-use crate::faults::{Fired, KINDS, Kind, inject, log_faults};
+use crate::faults::{Fired, Kind, inject, log_faults};
+use crate::plan::Plan;
 use crate::record::Record;
 use crate::relay::Relay;
 use crate::world::{History, START_US, STEP};
@@ -25,39 +26,6 @@ use fanjet_simulator::CursorHabit;
 const SETTLE: Duration = Duration::from_secs(900);
 /// Most faults that are under way at the same time.
 const MAX_AT_ONCE: usize = 3;
-
-/// What a run looks like.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// Decides everything else.
-    pub seed: u64,
-    /// Clients.
-    pub clients: usize,
-    /// Faults to inject.
-    pub faults: usize,
-    /// The kinds to choose from.
-    pub kinds: Vec<Kind>,
-}
-
-impl Plan {
-    /// The plan of a seed.
-    pub fn of(seed: u64) -> Self {
-        // Events of another numbering are recognized by those in the log. Where the log has none, an old event that has
-        // no revision may come again, and nothing can be done about it: these faults have runs of their own.
-        let keeps_log = seed.is_multiple_of(2);
-        let is_possible = |kind: &Kind| match kind {
-            Kind::RelayDown | Kind::RelayRecreated => keeps_log,
-            Kind::Expiry | Kind::Purge => !keeps_log,
-            _ => true,
-        };
-        Self {
-            seed,
-            clients: 12,
-            faults: 40,
-            kinds: KINDS.into_iter().filter(is_possible).collect(),
-        }
-    }
-}
 
 /// What a run has shown.
 #[derive(Debug, Default)]
@@ -90,7 +58,8 @@ async fn simulate(plan: Plan, history: History) -> Result<Outcome> {
     let relays = relays
         .map(|(frames, host)| Relay::new(host, *dice.pick(&habits), frames.clone(), dice.split()));
     let clock = VirtualClock::starting_at(START_US);
-    let cluster = Rc::new(Cluster::new(relays.collect(), clock, &dice));
+    let clients = Plan::all_clients().len();
+    let cluster = Rc::new(Cluster::new(relays.collect(), clients, clock, &dice));
     for index in 0..cluster.ingests.len() {
         cluster.start_ingest(index)?;
     }
@@ -103,19 +72,19 @@ async fn simulate(plan: Plan, history: History) -> Result<Outcome> {
     let mut publishing = JoinSet::new();
     publishing.spawn_local(world);
 
-    // Before its first event a log promises nothing: its first leader starts with the present.
-    while cluster.ledger.len() == 0 {
-        sleep(Duration::from_millis(100)).await;
-        cluster.ledger.update().await?;
-    }
+    first_event(&cluster).await?;
     let mut fired = Fired::new();
     let mut under_way = JoinSet::new();
-    for _ in 0..plan.faults {
+    let kinds = plan.kinds();
+    for index in 0..plan.faults.last().map_or(0, |last| last + 1) {
         sleep(dice.millis(200..60_000)).await;
-        let kind = *dice.pick(&plan.kinds);
+        let (kind, dice) = (*dice.pick(&kinds), dice.split());
+        if !plan.faults.contains(&index) {
+            continue;
+        }
         let (at, seq) = (clock.elapsed(), cluster.ledger.len());
-        tracing::info!(?at, seq, ?kind, "fault");
-        let fault = inject(kind, Rc::clone(&cluster), dice.split());
+        tracing::info!(?at, seq, index, ?kind, "fault");
+        let fault = inject(kind, Rc::clone(&cluster), dice);
         under_way.spawn_local(async move { (kind, fault.await) });
         while under_way.len() > MAX_AT_ONCE {
             note(under_way.join_next().await, &mut fired)?;
@@ -126,6 +95,7 @@ async fn simulate(plan: Plan, history: History) -> Result<Outcome> {
         note(under_way.join_next().await, &mut fired)?;
     }
     fired.extend(log_faults(&cluster));
+    first_event(&cluster).await?;
     publishing.shutdown().await;
 
     let published = cluster.relays.iter().map(|relay| relay.published()).max();
@@ -136,7 +106,7 @@ async fn simulate(plan: Plan, history: History) -> Result<Outcome> {
         .for_each(|relay| relay.publish(expected.len() - relay.published()));
     settle(&cluster, expected, &records, &mut tasks).await?;
     cluster.ledger.check(expected)?;
-    let expired = cluster.ledger.expired();
+    let deleted = cluster.ledger.deleted();
     let mut received = 0;
     // Its keys are always the same.
     let mut fingerprint = DefaultHasher::new();
@@ -146,7 +116,7 @@ async fn simulate(plan: Plan, history: History) -> Result<Outcome> {
     });
     for (index, record) in records.iter().enumerate() {
         let record = record.borrow();
-        let checked = cluster.ledger.with(|log| record.check(log, expired));
+        let checked = cluster.ledger.with(|log| record.check(log, deleted));
         checked.with_context(|| format!("client {index}, {:?}", record.filter))?;
         received += record.events();
         record.items.hash(&mut fingerprint);
@@ -158,6 +128,17 @@ async fn simulate(plan: Plan, history: History) -> Result<Outcome> {
         fired,
         fingerprint: fingerprint.finish(),
     })
+}
+
+/// Waits until the log has its first event: before it, a log promises nothing, and its first leader starts with the present.
+async fn first_event(cluster: &Cluster) -> Result<()> {
+    let began = Instant::now();
+    while cluster.ledger.is_new() {
+        ensure!(began.elapsed() < SETTLE, "the log gets no event");
+        sleep(Duration::from_millis(100)).await;
+        cluster.ledger.update().await?;
+    }
+    Ok(())
 }
 
 /// The relays publish as soon as they have a client: usually a frame at a time, now and then many; the second one a little later.
@@ -194,7 +175,7 @@ fn start_clients(
 ) -> Vec<Rc<RefCell<Record>>> {
     let habits = [Habit::Steady, Habit::Restless, Habit::Slow, Habit::Dozing];
     let some = || dice.pick(&history.expected[..200]).first().cloned();
-    let clients = (0..plan.clients).map(|index| {
+    let clients = Plan::all_clients().map(|index| {
         let mut filter = Filter::default();
         match index % 4 {
             1 => filter.collections.push("app.bsky.feed.*".to_owned()),
@@ -214,6 +195,8 @@ fn start_clients(
         let client = Client {
             cluster: Rc::clone(cluster),
             habit: *dice.pick(&habits),
+            index,
+            is_compressed: index % 3 == 2,
             address: (
                 [127, 0, 0, 1],
                 40_000 + u16::try_from(index).unwrap_or_default(),
@@ -226,10 +209,12 @@ fn start_clients(
             record: Rc::clone(&record),
             dice: dice.clone(),
         };
-        tasks.spawn_local(async move {
-            sleep(dice.millis(0..300_000)).await;
-            client.run().await
-        });
+        if plan.clients.contains(&index) {
+            tasks.spawn_local(async move {
+                sleep(dice.millis(0..300_000)).await;
+                client.run().await
+            });
+        }
         record
     });
     clients.collect()
@@ -242,7 +227,6 @@ async fn settle(
     records: &[Rc<RefCell<Record>>],
     tasks: &mut JoinSet<Result<()>>,
 ) -> Result<()> {
-    let events: usize = expected.iter().map(Vec::len).sum();
     let began = Instant::now();
     cluster.is_settling.set(true);
     loop {
@@ -250,10 +234,11 @@ async fn settle(
         check_tasks(tasks)?;
         let behind = records.iter().position(|record| {
             let record = record.borrow();
-            let due = cluster.ledger.with(|log| record.newest_due(log));
+            let deleted = cluster.ledger.deleted();
+            let due = cluster.ledger.with(|log| record.newest_due(log, deleted));
             due.is_some() && record.last_time() < due
         });
-        let is_settled = cluster.ledger.len() >= events && behind.is_none();
+        let is_settled = behind.is_none() && cluster.ledger.check(expected).is_ok();
         // When it is too late, the checks say what is missing.
         if is_settled || began.elapsed() >= SETTLE {
             return Ok(());

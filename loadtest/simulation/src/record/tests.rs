@@ -16,6 +16,7 @@ fn log() -> Vec<Logged> {
             .to_owned(),
             text: seq.to_string(),
         },
+        generation: 0,
     };
     (1..=8).map(logged).collect()
 }
@@ -24,7 +25,7 @@ fn received(seqs: &[u64]) -> Vec<Item> {
     let event = |seq: &u64| Item::Event {
         time: seq * 10,
         text: seq.to_string(),
-        expired: 0,
+        deleted: 0,
     };
     seqs.iter().map(event).collect()
 }
@@ -38,8 +39,8 @@ fn from(from_us: Option<u64>, seqs: &[u64]) -> Record {
     }
 }
 
-fn verdict(record: &Record, expired: Seq) -> String {
-    match record.check(&log(), expired) {
+fn verdict(record: &Record, deleted: usize) -> String {
+    match record.check(&log(), deleted) {
         Ok(()) => "ok".to_owned(),
         Err(error) => error.to_string(),
     }
@@ -68,10 +69,35 @@ fn what_is_missing_is_named() {
     assert_eq!(verdict(&from(Some(60), &[6, 7]), 8), "ok");
     let mut behind = from(Some(0), &[4, 5, 6, 7, 8]);
     assert!(missing(&behind).contains("is missing"));
-    if let Some(Item::Event { expired, .. }) = behind.items.get_mut(1) {
-        *expired = 3;
-    }
+    delete(&mut behind, 1, 3);
     assert_eq!(missing(&behind), "ok");
+}
+
+/// The item was received when this many events had been deleted.
+fn delete(record: &mut Record, item: usize, count: usize) {
+    if let Some(Item::Event { deleted, .. }) = record.items.get_mut(item) {
+        *deleted = count;
+    }
+}
+
+#[test]
+fn deleted_events_may_be_missing_only_where_a_connection_starts() {
+    let mut silent = from(Some(0), &[1, 2, 6, 7, 8]);
+    delete(&mut silent, 3, 5);
+    assert!(verdict(&silent, 5).starts_with("seq 3 at 30 is missing"));
+    silent.items.insert(3, Item::Start { from_us: Some(21) });
+    assert_eq!(verdict(&silent, 5), "ok");
+}
+
+#[test]
+fn no_connection_leads_from_one_log_into_another() {
+    let mut log = log();
+    log[4..].iter_mut().for_each(|it| it.generation = 1);
+    let mut crossing = from(Some(0), &[1, 2, 3, 4, 5, 6, 7, 8]);
+    let error = crossing.check(&log, 4).unwrap_err().to_string();
+    assert!(error.contains("another log"), "{error}");
+    crossing.items.insert(5, Item::Start { from_us: Some(41) });
+    crossing.check(&log, 4).unwrap();
 }
 
 #[test]
@@ -83,7 +109,7 @@ fn repeated_reordered_and_changed_events_are_named() {
     changed.items.push(Item::Event {
         time: 30,
         text: "x".to_owned(),
-        expired: 8,
+        deleted: 8,
     });
     assert!(verdict(&changed, 8).contains("received x"));
     assert!(verdict(&from(None, &[9]), 8).contains("never held"));
