@@ -212,9 +212,7 @@ impl Refusal {
                 "bad Sec-WebSocket-Key (allowed: one, of 16 bytes in Base64)".to_owned()
             }
             Self::BadBody => "bad options_update payload (allowed: a JSON object such as {\"wantedCollections\":[\"app.bsky.feed.post\"]}, without the type and payload wrapper)".to_owned(),
-            Self::BodyTooLong { max_bytes } => {
-                format!("body too long: at most {max_bytes} bytes (edge.subscriber.max_client_message_bytes)")
-            }
+            Self::BodyTooLong { max_bytes } => format!("body too long: at most {max_bytes} bytes"),
             Self::BodyTimeout => "timed out waiting for the body (edge.subscriber.message_timeout)".to_owned(),
             Self::BodyCutOff => "the body is incomplete".to_owned(),
             Self::InboundFull => "too many long bodies in progress, try again later".to_owned(),

@@ -27,15 +27,8 @@ impl Endpoint {
     }
 
     /// The URL to connect to, with additional query parameters.
-    pub(crate) fn with<'a>(
-        &self,
-        is_v2: bool,
-        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Url {
-        let mut url = match is_v2 {
-            true => self.of_v2().0,
-            false => self.0.clone(),
-        };
+    pub(crate) fn with<'a>(&self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Url {
+        let mut url = self.0.clone();
         let mut pairs = pairs.into_iter().peekable();
         if pairs.peek().is_some() {
             url.query_pairs_mut().extend_pairs(pairs);

@@ -74,6 +74,9 @@ impl Client {
     /// with the seq of the last event.
     #[must_use]
     pub fn v2(mut self, is_v2: bool) -> Self {
+        if is_v2 {
+            self.endpoint = self.endpoint.of_v2();
+        }
         self.is_v2 = is_v2;
         self
     }
@@ -240,7 +243,7 @@ impl Events {
         let hello = is_long.then_some(("requireHello", "true"));
         let compress = (*is_compressed && !is_v2).then_some(("compress", "true"));
         let cursor = cursor.as_deref().map(|cursor| ("cursor", cursor));
-        let url = endpoint.with(is_v2, pairs.chain(hello).chain(compress).chain(cursor));
+        let url = endpoint.with(pairs.chain(hello).chain(compress).chain(cursor));
         let hello = is_long.then(|| filter.message());
         Box::pin(async move {
             let mut connection = Connection::open(url, is_v2).await?;

@@ -31,6 +31,8 @@ use crate::limits::{FilterClaim, SendAllowance};
 
 /// Messages handled in one turn, before other subscribers get theirs.
 const MESSAGES_PER_TURN: usize = 64;
+/// The longest ping, pong or close frame: RFC 6455, section 5.5.
+const MAX_CONTROL_BYTES: usize = 125;
 
 /// Minimum time that a client is read after a protocol error: closing sooner would discard the close frame.
 const LEAST_LINGER: Duration = Duration::from_millis(600);
@@ -126,7 +128,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Subscriber<S> {
         };
         match kind {
             Kind::WebSocket { sending, room } => {
-                let allowed = Allowed::new(&subscriber.context.inbound, sending);
+                let mut allowed = Allowed::new(&subscriber.context.inbound, sending);
+                if !subscriber.takes_messages() {
+                    // The head of a longer message suffices to refuse it.
+                    allowed.max_message_bytes = MAX_CONTROL_BYTES;
+                }
                 subscriber.client = Client::WebSocket(Box::new(Inbound::new(&early, allowed)));
                 subscriber.liveness = Some(Liveness::new(now));
                 subscriber.room = Some(room);

@@ -13,14 +13,14 @@ fn the_path_and_the_scheme_may_be_left_to_us() {
         ("http://[::1]:1/subscribe#x", "ws://[::1]:1/subscribe"),
         ("wss://example.org/own/path", "wss://example.org/own/path"),
     ] {
-        assert_eq!(endpoint(text).with(false, []).as_str(), url);
+        assert_eq!(endpoint(text).with([]).as_str(), url);
     }
 }
 
 #[test]
 fn what_is_asked_for_stands_behind_the_urls_own_query() {
     let endpoint = endpoint("ws://h/?wantedCollections=a.b.c");
-    let url = endpoint.with(false, [("wantedDids", "did:plc:x"), ("cursor", "5")]);
+    let url = endpoint.with([("wantedDids", "did:plc:x"), ("cursor", "5")]);
     assert_eq!(
         url.as_str(),
         "ws://h/subscribe?wantedCollections=a.b.c&wantedDids=did%3Aplc%3Ax&cursor=5"
@@ -54,10 +54,10 @@ fn what_is_wrong_is_named_with_what_is_allowed() {
 #[test]
 fn v2_has_a_path_of_its_own() {
     for text in ["ws://host:6008", "ws://host:6008/subscribe"] {
-        let url = endpoint(text).with(true, [("cursor", "5")]);
+        let url = endpoint(text).of_v2().with([("cursor", "5")]);
         let expected = "ws://host:6008/xrpc/network.bsky.jetstream.subscribeEvents?cursor=5";
         assert_eq!(url.as_str(), expected);
     }
-    let other = endpoint("ws://host/behind/a/proxy").with(true, []);
+    let other = endpoint("ws://host/behind/a/proxy").of_v2().with([]);
     assert_eq!(other.as_str(), "ws://host/behind/a/proxy");
 }

@@ -43,6 +43,10 @@ impl PlanRequest {
     /// # Errors
     /// [`V2Error`] with the first invalid value.
     pub fn parse(body: &[u8]) -> Result<Self, V2Error> {
+        // A derived struct would take an array, too, value by value.
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return Err(V2Error::Plan("expected a JSON object".to_owned()));
+        }
         let body: Body<'_> =
             serde_json::from_slice(body).map_err(|error| V2Error::Plan(error.to_string()))?;
         let lists = V2Lists {
@@ -84,6 +88,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Values<'a> {
                 f.write_str("a list of strings")
             }
 
+            /// What a Go client sends for a list that it does not have.
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Values::default())
+            }
+
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
                 let mut values = Vec::new();
                 while values.len() <= MAX_DIDS {
@@ -97,7 +106,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Values<'a> {
             }
         }
 
-        deserializer.deserialize_seq(List)
+        deserializer.deserialize_any(List)
     }
 }
 

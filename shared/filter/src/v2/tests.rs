@@ -349,8 +349,11 @@ fn a_plan_has_bounds_and_the_lists() {
     let same = "kinds=commit&dids=did:plc:a&collections=app.bsky.*";
     assert_eq!(full.filter, super::tests::parse(same).unwrap().filter);
     let many = |value: &str, count: usize| format!("[{}]", vec![value; count].join(","));
+    let nothing = r#" {"kinds":null,"dids":null,"collections":null,"afterSeq":null}"#;
+    assert_eq!(parse(nothing).unwrap(), empty);
     for bad in [
         "[]",
+        "[[],[],[],5,9]",
         "x",
         r#"{"afterSeq":-1}"#,
         r#"{"beforeSeq":-1}"#,

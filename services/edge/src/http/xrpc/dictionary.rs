@@ -41,8 +41,6 @@ pub(super) async fn get_zstd_dictionary(
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(age));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    let readable = HeaderValue::from_static("etag, x-zstd-dictionary-id");
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, readable);
     headers.insert(
         header::HeaderName::from_static("x-zstd-dictionary-id"),
         id.into(),

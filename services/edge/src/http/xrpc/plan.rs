@@ -1,5 +1,6 @@
 //! `planSnapshot`: an empty plan, which sends a client to the stream at the right place.
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use fanjet_filter::PlanRequest;
@@ -26,9 +27,18 @@ pub(super) async fn plan_snapshot(
         Ok((plan, bounds)) => answer(&plan, bounds, &context),
         Err(refusal) => {
             context.metrics.refused(&refusal);
-            refused(&refusal)
+            refuse(&refusal)
         }
     }
+}
+
+/// Clients wait and ask again after 429; any other refusal ends their replay.
+fn refuse(refusal: &Refusal) -> HttpResponse {
+    let mut response = refused(refusal);
+    if refusal.is_temporary() {
+        *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    }
+    response
 }
 
 /// The plan that a client asks for, and what the log has. A subscriber slot bounds who may ask at one time.
@@ -53,10 +63,19 @@ async fn plan(
     Ok((plan, bounds))
 }
 
+/// How far the plan reaches. A client that has everything that is gone continues where it stopped: what lies between is still
+/// kept, and skipping it to be sure of the cursor would lose it without a word.
+fn through(plan: &PlanRequest, bounds: PlanBounds) -> u64 {
+    let misses_nothing = plan.after > 0 && plan.after + 1 >= bounds.floor;
+    let through = match misses_nothing {
+        true => bounds.through.min(plan.after),
+        false => bounds.through,
+    };
+    plan.before.map_or(through, |before| before.min(through))
+}
+
 fn answer(plan: &PlanRequest, bounds: PlanBounds, context: &HttpContext) -> HttpResponse {
-    let through = plan
-        .before
-        .map_or(bounds.through, |before| before.min(bounds.through));
+    let through = through(plan, bounds);
     let mut response = object(&json!({
         "plannedThroughSeq": through,
         "sealedTipSeq": through,
@@ -70,3 +89,6 @@ fn answer(plan: &PlanRequest, bounds: PlanBounds, context: &HttpContext) -> Http
     }
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,10 @@ pub(in crate::http) fn open_to_all(mut response: HttpResponse) -> HttpResponse {
     let any = header::HeaderValue::from_static("*");
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
+    let readable = header::HeaderValue::from_static(
+        "content-range, etag, fanjet-gap, retry-after, x-zstd-dictionary-id",
+    );
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, readable);
     response
 }
 
@@ -59,7 +63,9 @@ pub(in crate::http) fn method_not_allowed(
         let mut response = open_to_all(HttpResponse::NoContent().finish());
         let headers = response.headers_mut();
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, allow.clone());
-        let settable = header::HeaderValue::from_static("authorization, content-type, range");
+        let settable = header::HeaderValue::from_static(
+            "authorization, content-type, range, if-range, if-none-match",
+        );
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, settable);
         response
     } else {

@@ -92,17 +92,28 @@ impl StartResolver {
             let mut through = floor.saturating_sub(1);
             if !bounds.is_empty()
                 && !is_first(floor)
-                && let Some(oldest) = self.tail.window.oldest().time
+                && let Some(oldest) = self.oldest_time(head).await?
             {
                 let valid_us = u64::try_from(PLAN_VALIDITY.as_micros()).unwrap_or(u64::MAX);
-                let until = oldest.get().saturating_add(valid_us);
+                let until = oldest.saturating_add(valid_us);
+                // A log that keeps hardly more than that still has a past.
+                let middle = floor.midpoint(bounds.last);
                 if let Start::At { seq, .. } = self.at_time(until, head).await? {
-                    through = through.max(seq.saturating_sub(1)).min(bounds.last);
+                    through = through.max(seq.saturating_sub(1)).min(middle);
                 }
             }
             Ok(PlanBounds { floor, through })
         };
         self.settle(head, finding).await
+    }
+
+    /// The time of the oldest event. A node that has not seen it yet asks the log.
+    async fn oldest_time(&self, head: Head) -> Result<Option<u64>, Arc<LogError>> {
+        if let Some(time) = self.tail.window.oldest().time {
+            return Ok(Some(time.get()));
+        }
+        let oldest = self.first_at(0, head).await?.oldest;
+        Ok(oldest.map(|(_, time)| time.get()))
     }
 }
 

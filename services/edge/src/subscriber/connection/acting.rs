@@ -41,6 +41,11 @@ impl<S> Subscriber<S> {
         }
     }
 
+    /// Clients of v2 send control frames only.
+    pub(super) fn takes_messages(&self) -> bool {
+        self.member.encoding().protocol() != Protocol::V2
+    }
+
     fn note_activity(&mut self) {
         if let Some(liveness) = &mut self.liveness {
             liveness.received(Instant::now());
@@ -57,9 +62,7 @@ impl<S> Subscriber<S> {
                 self.expect_nothing();
             }
             _ if outbox.is_closing() => {}
-            Received::Text(_) | Received::Binary
-                if self.member.encoding().protocol() == Protocol::V2 =>
-            {
+            Received::Text(_) | Received::Binary if !self.takes_messages() => {
                 self.refuse(CloseReason::UnexpectedMessage);
             }
             Received::Text(text) if text.len() <= MAX_BYTES_READ_HERE => {
@@ -124,6 +127,7 @@ impl<S> Subscriber<S> {
     fn handle_read_error(&mut self, broken: ReceiveError) {
         self.client = Client::Ignored;
         self.refuse(match broken {
+            ReceiveError::TooBig if !self.takes_messages() => CloseReason::UnexpectedMessage,
             ReceiveError::TooBig => CloseReason::MessageTooBig,
             ReceiveError::NoRoom => CloseReason::InboundFull,
             ReceiveError::TooSlow => CloseReason::MessageTimeout,

@@ -64,28 +64,61 @@ async fn a_plan_leaves_a_margin() {
     })
     .await;
     node.knows_its_oldest(201).await;
-    // All events of this log are within two minutes.
+    // All events of this log are within two minutes, so the margin is half of them.
     for (text, expected) in [
-        ("{}", 300),
-        (r#"{"afterSeq":900}"#, 300),
-        (r#"{"beforeSeq":250}"#, 250),
-        (r#"{"beforeSeq":999}"#, 300),
+        ("{}", 250),
+        (r#"{"afterSeq":900}"#, 250),
+        (r#"{"afterSeq":200}"#, 200),
+        (r#"{"afterSeq":210}"#, 210),
+        (r#"{"beforeSeq":240}"#, 240),
+        (r#"{"beforeSeq":999}"#, 250),
     ] {
         let answer = plan(&node, text, "").await;
         assert_eq!(through(&answer), expected, "{text}");
-        assert!(!answer.to_lowercase().contains("fanjet-gap"));
+        assert!(
+            !answer.to_lowercase().contains("\r\nfanjet-gap:"),
+            "{answer}"
+        );
     }
     // 65: what is gone for a client is said.
     let answer = plan(&node, r#"{"afterSeq":100}"#, "").await;
     assert!(
         answer
             .to_lowercase()
-            .contains("\r\nfanjet-gap: 101-300\r\n"),
+            .contains("\r\nfanjet-gap: 101-250\r\n"),
         "{answer}"
     );
     assert_eq!(node.metric(PLANS_WITH_GAP, None), 1.0);
-    let mut client = V2Client::connect(node.addr(), "cursor=300").await;
-    client.expect(&all[299..]).await;
+    let mut client = V2Client::connect(node.addr(), "cursor=250").await;
+    client.expect(&all[249..]).await;
+}
+
+/// Clients ask again after 429, and end their replay at any other refusal.
+#[tokio::test]
+async fn a_plan_that_is_refused_for_now_is_429() {
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.http.max_subscribers_per_address = 1;
+    })
+    .await;
+    let _client = V2Client::connect(node.addr(), "").await;
+    let answer = plan(&node, "{}", "").await;
+    assert!(answer.starts_with("HTTP/1.1 429 "), "{answer}");
+    let answer = answer.to_lowercase();
+    assert!(answer.contains("\r\nretry-after: 5\r\n"), "{answer}");
+}
+
+/// A node that has not seen the oldest event yet asks the log for its time.
+#[tokio::test]
+async fn a_plan_of_a_new_node_leaves_the_same_margin() {
+    let log = FaultyLog::new();
+    log.append((1..=300).map(|_| commit(POST, "did:plc:a")));
+    log.retain_from(201);
+    let node = Node::start_with(log, |config| {
+        config.tail.warm_entries = 10;
+        config.tail.check_interval = Duration::from_secs(3600);
+    })
+    .await;
+    assert_eq!(through(&plan(&node, "{}", "").await), 250);
 }
 
 /// 51, 52.

@@ -14,6 +14,7 @@ async fn a_client_has_nothing_to_say() {
         Message::Text("{}".into()),
         Message::Text(r#"{"type":"options_update","payload":{}}"#.into()),
         Message::Binary(vec![1].into()),
+        Message::Text("x".repeat(1 << 20).into()),
     ] {
         let mut client = V2Client::connect(node.addr(), "").await;
         client.send(Message::Ping("x".into())).await;
@@ -22,7 +23,7 @@ async fn a_client_has_nothing_to_say() {
         let closed = Err(Some((1008, "this endpoint takes no messages".to_owned())));
         assert_eq!(client.next().await, closed);
     }
-    node.metric_becomes(DISCONNECTS, Some("unexpected_message"), 3.0)
+    node.metric_becomes(DISCONNECTS, Some("unexpected_message"), 4.0)
         .await;
 }
 
