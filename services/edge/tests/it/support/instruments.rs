@@ -19,6 +19,9 @@ impl Instruments {
         let registry = Registry::new();
         let exporter = opentelemetry_prometheus::exporter()
             .with_registry(registry.clone())
+            // Names as the program shows them.
+            .without_counter_suffixes()
+            .without_units()
             .build()
             .unwrap();
         let provider = SdkMeterProvider::builder().with_reader(exporter).build();
@@ -37,7 +40,7 @@ impl Instruments {
         self.registry
             .gather()
             .iter()
-            .filter(|family| family.name().trim_end_matches("_total") == name)
+            .filter(|family| family.name() == name)
             .flat_map(|family| family.get_metric())
             .filter(|metric| {
                 wanted.is_none_or(|(name, value)| {
