@@ -2,15 +2,18 @@
 //! simulator published.
 //! simulator -> 2 ingests -> 3 NATS servers -> 2 edges -> clients, all real processes, with a link on every connection.
 //! The seed decides which faults happen when, but not how the processes react.
-//! In every other run the edges have local tiers, whose folders are damaged too.
+//! In every other run the edges have local tiers, whose folders are damaged too; in two of four runs there are labelers, and two
+//! processes that read them.
 
 mod options;
 mod plan;
 mod tiers;
+mod labelers;
 mod testbed;
 mod inject;
 mod client;
 mod raw;
+mod labels;
 mod verdict;
 mod outcome;
 
@@ -125,9 +128,15 @@ async fn chaos(options: Options) -> Result<()> {
 async fn run_once(options: &Options, seed: u64) -> Result<Outcome> {
     let every = Duration::from_millis(options.every);
     let has_tiers = tiers::has_tiers(seed);
-    let steps = plan::plan(seed, &plan::kinds(has_tiers), options.length(), every);
-    let with = if has_tiers { "with" } else { "without" };
-    println!("seed {seed}, {with} local tiers");
+    let has_labels = labelers::has_labels(seed);
+    let kinds = plan::kinds(has_tiers, has_labels);
+    let steps = plan::plan(seed, &kinds, options.length(), every);
+    let with = |has| if has { "with" } else { "without" };
+    println!(
+        "seed {seed}, {} local tiers, {} labels",
+        with(has_tiers),
+        with(has_labels)
+    );
     for step in &steps {
         println!("  {step}");
     }
@@ -184,9 +193,10 @@ async fn perform(
     let mut raw_clients = JoinSet::new();
     for (name, leaves_after) in [("raw", None), ("raw-restless", Some(499))] {
         // One client: ends at the goal.
+        let streams = edges.iter().map(|edge| format!("{edge}{}", raw::PATH));
         raw_clients.spawn(raw::follow(
             name,
-            edges.clone(),
+            streams.collect(),
             leaves_after,
             raw_goals.clone(),
         ));
@@ -196,6 +206,8 @@ async fn perform(
     // An empty log starts with the current events, so no client expects anything before its first event.
     all_see(&mut signs, client::Seen::Event).await?;
 
+    let labels = testbed.labelers.as_ref();
+    let labels = labels.map(|labelers| labels::Course::begin(labelers, &edges));
     let injected = strike_all(testbed, steps).await;
     let expected = ExpectedEvents::read(expect_out, options.frames(), PATIENCE).await;
     let until = match &expected {
@@ -237,6 +249,12 @@ async fn perform(
         let (name, connections) = (received.name, received.connections);
         println!("  {name}: {of_client}, {connections} connections");
         outcome.verdict.add(of_client);
+        outcome.connections += connections;
+    }
+    if let Some(labels) = labels {
+        let (of_labels, connections) = labels.end(testbed).await?;
+        outcome.with_labels = 1;
+        outcome.verdict.add(of_labels);
         outcome.connections += connections;
     }
     for (habit, record) in records.iter() {

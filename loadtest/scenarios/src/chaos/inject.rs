@@ -27,6 +27,10 @@ pub(super) async fn inject(testbed: &Testbed, step: &Step) -> Result<bool> {
             let mut ingest = testbed.ingests[which % testbed.ingests.len()].lock().await;
             strike_service(&mut ingest, blow, lasts).await?;
         }
+        Fault::Process(Victim::Labels, blow) => {
+            let mut labels = testbed.labels[which % testbed.labels.len()].lock().await;
+            strike_service(&mut labels, blow, lasts).await?;
+        }
         Fault::Process(Victim::Edge, blow) => {
             let mut edge = testbed.edges[which % testbed.edges.len()].lock().await;
             strike_service(&mut edge, blow, lasts).await?;
@@ -38,6 +42,8 @@ pub(super) async fn inject(testbed: &Testbed, step: &Step) -> Result<bool> {
             let links = match line {
                 Line::IngestToSimulator => &lines.ingests_to_simulator,
                 Line::IngestToNats => &lines.ingest_to_nats[which % lines.ingest_to_nats.len()],
+                Line::LabelsToLabelers => &lines.labels_to_labelers,
+                Line::LabelsToNats => &lines.labels_to_nats[which % lines.labels_to_nats.len()],
                 Line::EdgeToNats => &lines.edge_to_nats[which % lines.edge_to_nats.len()],
                 Line::ClientsToEdge => &lines.clients_to_edge[which % lines.clients_to_edge.len()],
             };

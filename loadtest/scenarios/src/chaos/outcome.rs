@@ -21,6 +21,8 @@ pub(super) struct Outcome {
     pub(super) longest_stall: Duration,
     pub(super) connections: u32,
     pub(super) tiers: TierUse,
+    /// Runs with labels.
+    pub(super) with_labels: u32,
 }
 
 impl Outcome {
@@ -38,6 +40,7 @@ impl Outcome {
         self.longest_stall = self.longest_stall.max(other.longest_stall);
         self.connections += other.connections;
         self.tiers.add(other.tiers);
+        self.with_labels += other.with_labels;
     }
 
     /// Prints it.
@@ -47,7 +50,7 @@ impl Outcome {
     pub(super) fn report(&self) -> Result<()> {
         println!("faults that took effect, of those planned:");
         let mut never = Vec::new();
-        for kind in plan::kinds(self.tiers.runs > 0) {
+        for kind in plan::kinds(self.tiers.runs > 0, self.with_labels > 0) {
             let count = |of: &BTreeMap<Fault, u32>| of.get(&kind).copied().unwrap_or_default();
             let (fired, planned) = (count(&self.fired), count(&self.planned));
             println!("{fired:>6} of {planned:>4} {kind}");
@@ -75,6 +78,7 @@ impl Outcome {
         println!(
             "local tiers in {runs} runs: {pages} pages read from them, thrown away {thrown_away} times"
         );
+        println!("labels in {} runs", self.with_labels);
         if runs >= CHANCES {
             ensure!(pages > 0, "no local tier served anything");
             ensure!(thrown_away > 0, "no damaged local tier was noticed");

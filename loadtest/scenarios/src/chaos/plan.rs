@@ -20,6 +20,7 @@ const LONG_SHARE: f64 = 0.2;
 pub(super) enum Victim {
     Simulator,
     Ingest,
+    Labels,
     Edge,
     Nats,
 }
@@ -41,6 +42,9 @@ pub(super) enum Line {
     /// Of both ingests: only one of them is connected.
     IngestToSimulator,
     IngestToNats,
+    /// Of both processes that read labelers, to all labelers.
+    LabelsToLabelers,
+    LabelsToNats,
     EdgeToNats,
     ClientsToEdge,
 }
@@ -87,18 +91,23 @@ pub(super) struct Step {
     pub(super) which: usize,
 }
 
-/// Every kind of fault; those of local tiers only where edges have them. The simulator is never killed: it is the world, and would restart as another one.
-pub(super) fn kinds(has_tiers: bool) -> Vec<Fault> {
+/// Every kind of fault; those of local tiers and of labels only where a run has them. The simulator is never killed: it is the world, and would restart as another one.
+pub(super) fn kinds(has_tiers: bool, has_labels: bool) -> Vec<Fault> {
     let blows = [Blow::Kill, Blow::Stop, Blow::Freeze];
     let troubles = [Trouble::Cut, Trouble::Blackhole, Trouble::Delay];
-    let lines = [
+    let mut lines = vec![
         Line::IngestToSimulator,
         Line::IngestToNats,
         Line::EdgeToNats,
         Line::ClientsToEdge,
     ];
+    let mut victims = vec![Victim::Ingest, Victim::Edge, Victim::Nats];
+    if has_labels {
+        lines.extend([Line::LabelsToLabelers, Line::LabelsToNats]);
+        victims.push(Victim::Labels);
+    }
     let mut kinds = vec![Fault::Process(Victim::Simulator, Blow::Freeze)];
-    for victim in [Victim::Ingest, Victim::Edge, Victim::Nats] {
+    for victim in victims {
         kinds.extend(blows.map(|blow| Fault::Process(victim, blow)));
     }
     for line in lines {
@@ -170,7 +179,12 @@ mod tests {
     #[test]
     fn a_seed_decides_everything_and_no_kind_is_left_out() {
         let (length, every) = (Duration::from_secs(31), Duration::from_millis(500));
-        for kinds in [kinds(false), kinds(true)] {
+        for kinds in [
+            kinds(false, false),
+            kinds(true, false),
+            kinds(false, true),
+            kinds(true, true),
+        ] {
             let steps = plan(7, &kinds, length, every);
             assert_eq!(steps, plan(7, &kinds, length, every));
             assert_ne!(steps, plan(8, &kinds, length, every));

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use bytes::Bytes;
 use fanjet_firehose::decode_frame;
-use fanjet_log::{EventLog, ReadLimit, Selection};
+use fanjet_log::{Entry, EventLog, LogError, ReadLimit, Selection};
+use fanjet_log_nats::NatsLog;
 use fanjet_oracle::Verdict;
 use futures::StreamExt;
 use tokio::sync::watch;
@@ -15,7 +16,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::testbed::Testbed;
 
-const PATH: &str = "/xrpc/com.atproto.sync.subscribeRepos";
+pub(super) const PATH: &str = "/xrpc/com.atproto.sync.subscribeRepos";
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A client gives up a connection that is silent for this long.
 const SILENCE: Duration = Duration::from_secs(8);
@@ -33,6 +34,17 @@ pub(super) struct Goal {
     until: Instant,
 }
 
+impl Goal {
+    /// With the last of these.
+    pub(super) fn at_end_of(frames: &[Bytes], until: Instant) -> Self {
+        let newest = frames.last().and_then(|frame| seq(frame));
+        Self {
+            newest: newest.unwrap_or_default(),
+            until,
+        }
+    }
+}
+
 /// What a client received, without the frame that its cursor repeats.
 #[derive(Debug, Default)]
 pub(super) struct Received {
@@ -42,10 +54,20 @@ pub(super) struct Received {
     pub(super) connections: u32,
 }
 
+impl Received {
+    pub(super) fn frames(&self) -> &[Bytes] {
+        &self.frames
+    }
+}
+
 /// Everything that the simulator sent.
 pub(super) struct Sent(Vec<Bytes>);
 
 impl Sent {
+    pub(super) fn of(frames: &[Bytes]) -> Self {
+        Self(frames.to_vec())
+    }
+
     /// Asks the simulator, which has published its last frame.
     pub(super) async fn by(testbed: &Testbed, last_event: u64) -> Result<Self> {
         let url = format!("ws://127.0.0.1:{}{PATH}?cursor=0", testbed.upstream());
@@ -70,11 +92,7 @@ impl Sent {
     }
 
     pub(super) fn goal(&self, until: Instant) -> Goal {
-        let newest = self.0.last().and_then(|frame| seq(frame));
-        Goal {
-            newest: newest.unwrap_or_default(),
-            until,
-        }
+        Goal::at_end_of(&self.0, until)
     }
 }
 
@@ -82,10 +100,10 @@ fn seq(frame: &[u8]) -> Option<u64> {
     decode_frame(frame).ok()?.seq()
 }
 
-/// Follows until the goal; takes the next edge when a connection ends.
+/// Follows until the goal; takes the stream of the next edge when a connection ends.
 pub(super) async fn follow(
     name: &'static str,
-    edges: Vec<String>,
+    streams: Vec<String>,
     leaves_after: Option<usize>,
     mut goal: watch::Receiver<Option<Goal>>,
 ) -> Received {
@@ -93,12 +111,12 @@ pub(super) async fn follow(
         name,
         ..Received::default()
     };
-    for edge in edges.iter().cycle() {
+    for stream in streams.iter().cycle() {
         if is_done(&received, &mut goal) {
             break;
         }
         // From the beginning of the raw log: it may have begun before the client was let in.
-        let url = format!("{edge}{PATH}?cursor={}", received.newest);
+        let url = format!("{stream}?cursor={}", received.newest);
         let connecting = timeout(SILENCE, tokio_tungstenite::connect_async(url));
         if let Ok(Ok((socket, _))) = connecting.await {
             received.connections += 1;
@@ -150,17 +168,23 @@ pub(super) async fn judge_log(testbed: &Testbed, sent: &Sent) -> Result<(Verdict
         }
     };
     let _in_time = timeout(PATIENCE, is_whole).await;
-    let (mut frames, mut from) = (Vec::new(), 0);
-    loop {
-        let page = log.read(from, &Selection::All, PAGE).await?;
-        frames.extend(page.entries.into_iter().map(|entry| entry.body));
-        from = page.next;
-        if page.at_end {
-            break;
-        }
-    }
+    let entries = entries(&log).await?;
+    let frames: Vec<_> = entries.into_iter().map(|entry| entry.body).collect();
     ensure!(!frames.is_empty(), "the raw log is empty");
     Ok((judge("raw log", &frames, sent), Sent(frames)))
+}
+
+/// All that a log has.
+pub(super) async fn entries(log: &NatsLog) -> Result<Vec<Entry>, LogError> {
+    let (mut entries, mut from) = (Vec::new(), 0);
+    loop {
+        let page = log.read(from, &Selection::All, PAGE).await?;
+        entries.extend(page.entries);
+        from = page.next;
+        if page.at_end {
+            return Ok(entries);
+        }
+    }
 }
 
 /// A client: what the raw log has, from the beginning.
@@ -169,7 +193,7 @@ pub(super) fn judge_client(received: &Received, log: &Sent) -> Verdict {
 }
 
 /// Compares frames, in order, with those that were sent from the first of them on.
-fn judge(name: &str, got: &[Bytes], sent: &Sent) -> Verdict {
+pub(super) fn judge(name: &str, got: &[Bytes], sent: &Sent) -> Verdict {
     let mut verdict = Verdict {
         events: got.len() as u64,
         ..Verdict::default()

@@ -4,17 +4,20 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use fanjet_log::RawConfig;
+use fanjet_log::{LabelsConfig, RawConfig};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl};
 use fanjet_testkit::{Link, NatsServer, Process};
 use tokio::sync::Mutex;
 
+use super::labelers::{Labelers, has_labels};
 use super::options::Options;
 use super::tiers::{TierUse, Tiers};
 use crate::publication::Publication;
 use crate::service::{Launch, PATIENCE, Service, listening, simulator};
 
 const INGESTS: usize = 2;
+/// That read labelers, in runs with labels.
+const READERS: usize = 2;
 const EDGES: usize = 2;
 const SERVERS: usize = 3;
 
@@ -34,6 +37,9 @@ pub(super) struct Testbed {
     /// One lock for all: three replicas survive the loss of one server, not of two.
     pub(super) nats: Mutex<Vec<NatsServer>>,
     pub(super) ingests: Vec<Mutex<Service>>,
+    /// None in runs without labels.
+    pub(super) labels: Vec<Mutex<Service>>,
+    pub(super) labelers: Option<Labelers>,
     pub(super) edges: Vec<Mutex<Service>>,
     pub(super) lines: Lines,
     pub(super) tiers: Tiers,
@@ -47,6 +53,8 @@ pub(super) struct Testbed {
 pub(super) struct Lines {
     pub(super) ingests_to_simulator: Mutex<Vec<Link>>,
     pub(super) ingest_to_nats: Vec<Mutex<Vec<Link>>>,
+    pub(super) labels_to_labelers: Mutex<Vec<Link>>,
+    pub(super) labels_to_nats: Vec<Mutex<Vec<Link>>>,
     pub(super) edge_to_nats: Vec<Mutex<Vec<Link>>>,
     pub(super) clients_to_edge: Vec<Mutex<Vec<Link>>>,
 }
@@ -62,9 +70,15 @@ impl Testbed {
         let nats = NatsServer::start_cluster_with(SERVERS, TELL_NO_ADDRESSES).await?;
         let simulator = simulator(options.profile, published.flags())?;
         let upstream = port(&listening(&simulator).await?)?;
+        let labelers = match has_labels(seed) {
+            true => Some(Labelers::start().await?),
+            false => None,
+        };
         let mut lines = Lines {
             ingests_to_simulator: Mutex::default(),
             ingest_to_nats: Vec::new(),
+            labels_to_labelers: Mutex::default(),
+            labels_to_nats: Vec::new(),
             edge_to_nats: Vec::new(),
             clients_to_edge: Vec::new(),
         };
@@ -84,6 +98,7 @@ impl Testbed {
                 ("edge.raw.ring_bytes", RING_BYTES.to_owned()),
             ]);
             settings.extend([RAW, RAW_BYTES].map(|(key, value)| (key, value.to_owned())));
+            settings.extend(labelers.iter().flat_map(Labelers::for_edges));
             let launch = Launch::named(format!("edge-{index}"));
             let edge = Service::launched(&launch, options.profile, "edge", &settings)?;
             let link = Link::start(port(edge.address()?)?).await?;
@@ -98,6 +113,8 @@ impl Testbed {
             servers: nats.iter().map(NatsServer::url).collect(),
             nats: Mutex::new(nats),
             ingests: Vec::new(),
+            labels: Vec::new(),
+            labelers,
             edges: edges.into_iter().map(Mutex::new).collect(),
             lines,
             tiers,
@@ -127,6 +144,25 @@ impl Testbed {
             let ingest = Service::launched(&launch, options.profile, "ingest", &settings)?;
             self.ingests.push(Mutex::new(ingest));
         }
+        self.start_labels(options).await
+    }
+
+    async fn start_labels(&mut self, options: &Options) -> Result<()> {
+        let Some(labelers) = &self.labelers else {
+            return Ok(());
+        };
+        for index in 0..READERS {
+            let links = labelers.links().await?;
+            let mut settings = labelers.for_readers(&links);
+            self.lines.labels_to_labelers.lock().await.extend(links);
+            let to_nats = links_to(self.nats.get_mut()).await?;
+            settings.push(("nats.url", urls(&to_nats.lock().await)));
+            settings.push(("nats.stream.replicas", "3".to_owned()));
+            self.lines.labels_to_nats.push(to_nats);
+            let launch = Launch::named(format!("labels-{index}"));
+            let service = Service::launched(&launch, options.profile, "labels", &settings)?;
+            self.labels.push(Mutex::new(service));
+        }
         Ok(())
     }
 
@@ -154,6 +190,11 @@ impl Testbed {
         connect(self.nats_config().of_frames(&RawConfig::default())).await
     }
 
+    /// As [`Testbed::log`], to the log of labels.
+    pub(super) async fn labels_log(&self) -> Result<NatsLog> {
+        connect(self.nats_config().of_labels(&LabelsConfig::default())).await
+    }
+
     /// The port of the simulator, without a link.
     pub(super) fn upstream(&self) -> u16 {
         self.upstream
@@ -169,9 +210,13 @@ impl Testbed {
         config
     }
 
+    fn services(&self) -> impl Iterator<Item = &Mutex<Service>> {
+        self.ingests.iter().chain(&self.labels).chain(&self.edges)
+    }
+
     /// Checks that no service has ended by itself. Targets of a running fault are excluded.
     pub(super) fn check(&self) -> Result<()> {
-        for service in self.ingests.iter().chain(&self.edges) {
+        for service in self.services() {
             if let Ok(service) = service.try_lock() {
                 service.check()?;
             }
@@ -190,7 +235,7 @@ impl Testbed {
 
     /// Writes the output of all processes.
     pub(super) async fn keep_logs(&self, folder: &Path) -> Result<()> {
-        for service in self.ingests.iter().chain(&self.edges) {
+        for service in self.services() {
             service.lock().await.keep_log(folder)?;
         }
         let mut lines = self.servers_said.lock().await.clone();
