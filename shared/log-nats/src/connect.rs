@@ -26,6 +26,9 @@ const SUBSCRIPTION_CAPACITY: usize = 1 << 20;
 /// Publishes that may wait for the socket.
 const CLIENT_CAPACITY: usize = 2048;
 const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(2);
+/// A server that has sent nothing for three of these is left for another. One whose machine is gone closes no connection,
+/// and until it is left, every request to it times out.
+const PING_INTERVAL: Duration = Duration::from_secs(4);
 /// The first release with fast-ingest batches, which fencing needs.
 const OLDEST_SERVER: (i64, i64, i64) = (2, 14, 0);
 
@@ -238,6 +241,7 @@ async fn options(
         .client_capacity(CLIENT_CAPACITY)
         .subscription_capacity(SUBSCRIPTION_CAPACITY)
         .connection_timeout(config.connect_timeout)
+        .ping_interval(PING_INTERVAL)
         .request_timeout(Some(config.request_timeout))
         .require_tls(config.tls)
         .custom_inbox_prefix(&config.inbox_prefix)

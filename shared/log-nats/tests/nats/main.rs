@@ -15,6 +15,7 @@ mod contract;
 mod foreign_streams;
 mod leases;
 mod lost_servers;
+mod vanished_server;
 mod many_collections;
 mod notices;
 mod bookmarks;
