@@ -13,6 +13,7 @@ mod control;
 mod close;
 mod metrics;
 mod ring;
+mod choice;
 mod view;
 mod search;
 mod pages;
@@ -21,6 +22,7 @@ mod feeder;
 mod source;
 mod subscriber;
 
+pub(crate) use choice::Choice;
 pub(crate) use close::CloseCause;
 pub(crate) use control::info;
 pub(crate) use cursor::cursor_of;

@@ -6,6 +6,7 @@
 //! them is its own. Nothing in here may end the term of the leader.
 
 mod numbers;
+mod topic;
 mod frames;
 mod pipeline;
 

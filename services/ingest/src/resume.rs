@@ -84,7 +84,7 @@ impl Resume {
             return Ok(resume);
         };
         resume.time = Some(last.time()?);
-        if let Topic::Frame(stamp) = last.topic {
+        if let Topic::Frame(stamp) = &last.topic {
             resume.wire_seq = Some(stamp.wire_seq);
         }
         let first = (last.seq + 1).saturating_sub(SETTLED).max(1);

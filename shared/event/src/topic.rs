@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Did, Nsid, TimeUs};
+use crate::{Did, FrameStamp, Nsid, TimeUs};
 
 /// The topic of one event.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,19 +16,10 @@ pub enum Topic {
     /// A repo's state, asserted outside the commit chain; never served on `/subscribe`.
     Sync,
     /// A whole frame of the firehose, in the raw log only.
-    Frame(FrameStamp),
-    /// A whole frame of a labeler, in the log of labels only.
-    /// Apart, so that an event, of which rings hold a million, stays small.
+    /// Its stamp is apart, so that an event, of which rings hold a million, stays small.
+    Frame(Arc<FrameStamp>),
+    /// A whole frame of a labeler, in the log of labels only. Apart, too.
     Labels(Arc<LabelStamp>),
-}
-
-/// What a reader needs to know about a raw frame without decoding it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct FrameStamp {
-    /// The seq in the frame's bytes. Rises strictly from frame to frame, with gaps.
-    pub wire_seq: u64,
-    /// Its log time.
-    pub time: TimeUs,
 }
 
 /// What a reader needs to know about a labeler's frame without decoding it.

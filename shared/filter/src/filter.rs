@@ -6,6 +6,7 @@ mod wanted_dids;
 mod did_set;
 mod kinds;
 mod extensions;
+mod frames;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -170,13 +171,16 @@ impl Filter {
     /// sync events in v2.
     pub fn wants_topic(&self, topic: &Topic) -> bool {
         match topic {
-            Topic::Commit(collection) => {
-                self.wants_every_collection() || self.wanted.contain(collection)
-            }
+            Topic::Commit(collection) => self.wants_collection(collection),
             Topic::Identity | Topic::Account => true,
             Topic::Sync => self.protocol == Protocol::V2,
             Topic::Frame(_) | Topic::Labels(_) => false,
         }
+    }
+
+    /// Whether commits to this collection pass `wantedCollections`.
+    fn wants_collection(&self, collection: &Nsid) -> bool {
+        self.wants_every_collection() || self.wanted.contain(collection)
     }
 
     /// Whether events of this repo pass `wantedDids`, whatever they are about.

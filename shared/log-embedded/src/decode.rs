@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fanjet_event::{Datetime, Did, FrameStamp, LabelStamp, Nsid, TimeUs, Topic};
+use fanjet_event::{Datetime, Did, FrameStamp, FrameTopic, LabelStamp, Nsid, TimeUs, Topic};
 use fanjet_log::{Entry, Origin, Selection, UpstreamId};
 use hashbrown::HashMap;
 
@@ -44,10 +44,11 @@ impl Decoder {
             Kind::Identity => Topic::Identity,
             Kind::Account => Topic::Account,
             Kind::Sync => Topic::Sync,
-            Kind::Frame => Topic::Frame(FrameStamp {
+            Kind::Frame => Topic::Frame(Arc::new(FrameStamp {
                 wire_seq: record.wire_seq(),
                 time: TimeUs::new(record.time).ok_or("invalid log time")?,
-            }),
+                topic: FrameTopic::parse(text(record.collection)?),
+            })),
             Kind::Labels => Topic::Labels(Arc::new(LabelStamp {
                 labeler: self.labeler(record.upstream)?,
                 seq_start: record.op_index,

@@ -56,7 +56,8 @@ impl EntryReader {
     ) -> Result<Option<Entry>, LogError> {
         let named = headers.and_then(collection);
         let topic = if self.topics.is_frame(subject) {
-            headers.and_then(stamp).map(Topic::Frame)
+            let stamp = headers.and_then(stamp);
+            stamp.map(|stamp| Topic::Frame(Arc::new(stamp)))
         } else if let Some(labeler) = self.topics.labeler(subject) {
             let stamp = headers.and_then(|headers| labels_stamp(headers, labeler));
             stamp.map(|stamp| Topic::Labels(Arc::new(stamp)))

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use async_nats::header::{HeaderName, NATS_EXPECTED_LAST_SEQUENCE};
 use async_nats::{HeaderMap, HeaderValue};
-use fanjet_event::{Datetime, Did, FrameStamp, LabelStamp, TimeUs, Topic};
+use fanjet_event::{Datetime, Did, FrameStamp, FrameTopic, LabelStamp, TimeUs, Topic};
 use fanjet_log::{NewEvent, Origin, Seq, TraceParent, UpstreamId};
 
 /// `<upstream>;<relay seq>;<op index>;<op count>;<time>`. None of the parts can hold a `;`.
@@ -16,14 +16,17 @@ const COLLECTION: HeaderName = HeaderName::from_static("Fanjet-Collection");
 /// `<wire seq>;<log time>` of a raw frame, which says neither at its beginning.
 const STAMP: HeaderName = HeaderName::from_static("Fanjet-Frame");
 
+/// What a raw frame is about, as [`FrameTopic`] writes it. Absent if that is unknown.
+const ABOUT: HeaderName = HeaderName::from_static("Fanjet-About");
+
 /// `<start>;<length>;<log time>` of a labeler's frame: where its number is in its bytes, and when it was appended.
 const LABELS: HeaderName = HeaderName::from_static("Fanjet-Labels");
 
 /// W3C trace context: other programs that read the stream continue the trace with their own libraries.
 const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// Bytes that all headers of one message may take, with their names: the upstream's 255, the collection's 317, the time's
-/// 64, numbers, the trace's 55.
+/// Bytes that all headers of one message may take, with their names: the upstream's 255, the collection's 317 or what a frame is
+/// about, 512, the time's 64, numbers, the trace's 55, which frames do not have.
 pub(crate) const MAX_HEADERS: usize = 1024;
 
 /// The headers of an event that must land directly behind `after`.
@@ -31,9 +34,11 @@ pub(crate) fn headers(event: &NewEvent, after: Seq) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(NATS_EXPECTED_LAST_SEQUENCE, HeaderValue::from(after));
     headers.insert(ORIGIN, write_origin(&event.origin));
-    if let Topic::Frame(stamp) = event.topic {
-        let FrameStamp { wire_seq, time } = stamp;
-        headers.insert(STAMP, format!("{wire_seq};{time}"));
+    if let Topic::Frame(stamp) = &event.topic {
+        headers.insert(STAMP, format!("{};{}", stamp.wire_seq, stamp.time));
+        if let Some(topic) = &stamp.topic {
+            headers.insert(ABOUT, topic.to_string());
+        }
     }
     if let Topic::Labels(stamp) = &event.topic {
         let (start, len, time) = (stamp.seq_start, stamp.seq_len, stamp.time);
@@ -55,12 +60,15 @@ pub(crate) fn collection(headers: &HeaderMap) -> Option<&str> {
     Some(headers.get(COLLECTION)?.as_str())
 }
 
-/// The stamp of a raw frame, if the headers carry a whole one.
+/// The stamp of a raw frame, if the headers carry a whole one. What the frame is about may be missing.
 pub(crate) fn stamp(headers: &HeaderMap) -> Option<FrameStamp> {
     let (wire_seq, time) = headers.get(STAMP)?.as_str().split_once(';')?;
     Some(FrameStamp {
         wire_seq: wire_seq.parse().ok()?,
         time: TimeUs::new(time.parse().ok()?)?,
+        topic: headers
+            .get(ABOUT)
+            .and_then(|text| FrameTopic::parse(text.as_str())),
     })
 }
 

@@ -37,9 +37,9 @@ impl NewEvent {
 
     /// The log time; `None` when the body is not a stamped event.
     pub fn time(&self) -> Option<TimeUs> {
-        match self.topic {
+        match &self.topic {
             Topic::Frame(stamp) => Some(stamp.time),
-            Topic::Labels(ref stamp) => Some(stamp.time),
+            Topic::Labels(stamp) => Some(stamp.time),
             _ => Envelope::of(&self.body).map(|envelope| envelope.time),
         }
     }
@@ -75,9 +75,9 @@ impl Entry {
     /// # Errors
     /// As [`Entry::envelope`].
     pub fn time(&self) -> Result<TimeUs, LogError> {
-        match self.topic {
+        match &self.topic {
             Topic::Frame(stamp) => Ok(stamp.time),
-            Topic::Labels(ref stamp) => Ok(stamp.time),
+            Topic::Labels(stamp) => Ok(stamp.time),
             _ => Ok(self.envelope()?.time),
         }
     }

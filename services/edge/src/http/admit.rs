@@ -62,7 +62,7 @@ pub(super) async fn admit(
     body: Option<Payload>,
     answer: impl FnOnce(&HttpRequest) -> Result<HttpResponseBuilder, Refusal>,
 ) -> Result<Admitted, Refusal> {
-    check_url(request, admit_context)?;
+    check_url(request, admit_context.max_url_bytes)?;
     let mut options = options(request).map_err(Refusal::InvalidOptions)?;
     let slot = take_slot(request, admit_context)?;
     if let Some(body) = body {
@@ -101,11 +101,7 @@ pub(super) async fn admit(
 
 /// # Errors
 /// [`Refusal::UrlTooLong`].
-pub(super) fn check_url(
-    request: &HttpRequest,
-    admit_context: &AdmitContext,
-) -> Result<(), Refusal> {
-    let max_bytes = admit_context.max_url_bytes;
+pub(super) fn check_url(request: &HttpRequest, max_bytes: usize) -> Result<(), Refusal> {
     let target = request.uri().path_and_query();
     match target.is_some_and(|target| target.as_str().len() > max_bytes) {
         true => Err(Refusal::UrlTooLong { max_bytes }),

@@ -4,25 +4,25 @@ use std::sync::Arc;
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
-use fanjet_event::Did;
+use fanjet_filter::Filter;
 use fanjet_runtime::Stop;
-use hashbrown::HashSet;
 use ipnet::IpNet;
 use tokio::time::timeout;
 use tracing::warn;
 use url::Url;
 
 use super::admission::{Admission, ConnectionSlot};
+use super::admit::check_url;
 use super::api_key::api_key;
 use super::client_address::client_address;
 use super::connections::gate_of;
 use super::context::HttpContext;
 use super::subscribe::upgrade;
 use super::xrpc::response::{not_implemented, open_to_all, refused};
-use crate::limits::{Full, Holder, Slots};
+use crate::limits::{FilterMemory, Full, Holder, Slots};
 use crate::metrics::Metrics;
 use crate::raw::{
-    CloseCause, NoRawStart, RawFeeder, RawJoined, RawMetrics, RawStream, RawSubscriber,
+    Choice, CloseCause, NoRawStart, RawFeeder, RawJoined, RawMetrics, RawStream, RawSubscriber,
     RawTimeouts, Source, cursor_of, info,
 };
 use crate::refusal::Refusal;
@@ -46,6 +46,8 @@ pub(crate) struct FirehoseContext {
     pub(crate) slots: Arc<Slots<Holder>>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) max_url_bytes: usize,
+    pub(crate) filter_memory: FilterMemory,
     pub(crate) inbound: InboundLimits,
     pub(crate) timeouts: RawTimeouts,
     pub(crate) cursor_timeout: std::time::Duration,
@@ -98,6 +100,8 @@ impl FirehoseContext {
             slots,
             admission: Arc::clone(&admit.admission),
             trusted_proxies: admit.trusted_proxies.clone(),
+            max_url_bytes: admit.max_url_bytes,
+            filter_memory: admit.filter_memory.clone(),
             inbound: admit.inbound.clone(),
             timeouts: RawTimeouts {
                 ping_interval: config.subscriber.ping_interval,
@@ -117,18 +121,22 @@ pub(crate) async fn subscribe_repos(
     request: HttpRequest,
     context: web::Data<Option<FirehoseContext>>,
 ) -> HttpResponse {
-    respond(&request, context.as_ref().as_ref(), None).await
+    let choice = |query: &str| match Filter::of_frames(query) {
+        Ok(filter) => Ok(filter.map_or(Choice::All, |filter| Choice::Frames(Box::new(filter)))),
+        Err(error) => Err(Refusal::InvalidOptions(error)),
+    };
+    respond(&request, context.as_ref().as_ref(), choice).await
 }
 
-/// Serves one subscriber of a stream, or of what these labelers sent; `None`: the stream is not served.
+/// Serves one subscriber of what it chooses of a stream, by its query; `None`: the stream is not served.
 pub(super) async fn respond(
     request: &HttpRequest,
     context: Option<&FirehoseContext>,
-    sources: Option<HashSet<Did>>,
+    choice: impl FnOnce(&str) -> Result<Choice, Refusal>,
 ) -> HttpResponse {
     let response = match context {
         None => not_implemented(request),
-        Some(context) => match subscribe(request, context, sources).await {
+        Some(context) => match subscribe(request, context, choice).await {
             Ok(response) => response,
             Err(refusal) => {
                 context.refusals.refused(&refusal);
@@ -149,12 +157,14 @@ pub(super) fn of_a_relay(mut response: HttpResponse) -> HttpResponse {
 async fn subscribe(
     request: &HttpRequest,
     context: &FirehoseContext,
-    sources: Option<HashSet<Did>>,
+    choice: impl FnOnce(&str) -> Result<Choice, Refusal>,
 ) -> Result<HttpResponse, Refusal> {
     if context.draining.is_cancelled() {
         return Err(Refusal::Draining);
     }
     let mut response = upgrade(request)?;
+    check_url(request, context.max_url_bytes)?;
+    let choice = choice(request.query_string())?;
     let client = client_address(request, &context.trusted_proxies);
     let slot = context
         .admission
@@ -164,15 +174,14 @@ async fn subscribe(
         Full::Node { max } => Refusal::RawNodeFull { max },
         Full::Holder { max } => Refusal::RawAddressFull { max },
     })?;
-    let (source, greeting) = start(request, context).await?;
-    let source = source.map(|source| source.only_of(sources));
-    hand_over(
-        request,
-        context,
-        slot,
-        (source, greeting),
-        Box::new(raw_slot),
-    );
+    let memory = context.filter_memory.claim(slot.holder());
+    if let Choice::Frames(filter) = &choice
+        && !memory.hold(filter)
+    {
+        return Err(Refusal::FiltersFull);
+    }
+    let begin = start(request, context, choice).await?;
+    hand_over(request, context, slot, begin, Box::new((raw_slot, memory)));
     Ok(response.finish())
 }
 
@@ -180,7 +189,11 @@ type Begin = (Result<Source, CloseCause>, Option<bytes::Bytes>);
 
 /// Where the client starts. Errors of its cursor are sent on the stream: some clients retry an HTTP error forever,
 /// and report nothing.
-async fn start(request: &HttpRequest, context: &FirehoseContext) -> Result<Begin, Refusal> {
+async fn start(
+    request: &HttpRequest,
+    context: &FirehoseContext,
+    choice: Choice,
+) -> Result<Begin, Refusal> {
     let Ok(cursor) = cursor_of(request.query_string()) else {
         return Ok((Err(CloseCause::InvalidCursor), None));
     };
@@ -198,7 +211,7 @@ async fn start(request: &HttpRequest, context: &FirehoseContext) -> Result<Begin
                 )
             });
             let stream = Arc::clone(&context.stream);
-            Ok((Ok(Source::new(stream, position)), greeting))
+            Ok((Ok(Source::new(stream, position, choice)), greeting))
         }
         Err(NoRawStart::Future { newest }) => Ok((Err(CloseCause::FutureCursor { newest }), None)),
         Err(NoRawStart::NotReady) => Err(Refusal::NotReady),
@@ -215,7 +228,7 @@ fn hand_over(
     context: &FirehoseContext,
     slot: ConnectionSlot,
     (source, greeting): Begin,
-    raw_slot: Box<dyn std::any::Any>,
+    held: Box<dyn std::any::Any>,
 ) {
     let inbound = InboundLimits {
         max_message_bytes: MAX_MESSAGE_BYTES,
@@ -229,7 +242,7 @@ fn hand_over(
         timeouts: context.timeouts,
         metrics: context.metrics.clone(),
         draining: context.draining.clone(),
-        held: Box::new((slot, raw_slot)),
+        held: Box::new((slot, held)),
     };
     if let Some(gate) = gate_of(request) {
         gate.hand_over(Box::new(|upgraded| {

@@ -12,7 +12,7 @@ use super::firehose::{FirehoseContext, of_a_relay, respond};
 use super::xrpc::response::{error, invalid, not_implemented, reads};
 use crate::EdgeConfig;
 use crate::limits::Slots;
-use crate::raw::RawFeeder;
+use crate::raw::{Choice, RawFeeder};
 
 /// All labelers.
 pub(super) const SUBSCRIBE_LABELS: &str = "/xrpc/com.atproto.label.subscribeLabels";
@@ -61,28 +61,28 @@ pub(super) fn labels_endpoints(config: &mut web::ServiceConfig) {
 
 /// Serves one subscriber of all labelers, or of those that it names.
 async fn all(request: HttpRequest, context: Context) -> HttpResponse {
-    let sources = match sources_of(request.query_string()) {
-        Ok(sources) => sources,
+    let choice = match sources_of(request.query_string()) {
+        Ok(sources) => sources.map_or(Choice::All, Choice::Labelers),
         Err(why) => {
             return of_a_relay(invalid(&why));
         }
     };
     let context = context.as_ref().as_ref().map(|context| &context.all);
-    respond(&request, context, sources).await
+    respond(&request, context, |_| Ok(choice)).await
 }
 
 /// Serves one subscriber of one labeler.
 async fn one(request: HttpRequest, context: Context) -> HttpResponse {
     let labeler = request.match_info().get("labeler").unwrap_or_default();
     let Some(context) = context.as_ref().as_ref() else {
-        return respond(&request, None, None).await;
+        return respond(&request, None, |_| Ok(Choice::All)).await;
     };
     let known = Did::parse(labeler).ok();
     let Some(context) = known.and_then(|did| context.each.get(did.as_str())) else {
         let text = format!("{labeler:?} is none of the labelers that this node serves");
         return of_a_relay(error(StatusCode::NOT_FOUND, "LabelerNotFound", &text));
     };
-    respond(&request, Some(context), None).await
+    respond(&request, Some(context), |_| Ok(Choice::All)).await
 }
 
 /// Needs an index by URI, which does not exist.

@@ -13,7 +13,7 @@ use crate::config::LimitsConfig;
 const FREE_BYTES: usize = 16 << 10;
 
 /// Shared by all subscribers.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct FilterMemory(Arc<Budget>);
 
 /// The claim of one subscriber's filter. Released when both its writer and its reader have dropped it.

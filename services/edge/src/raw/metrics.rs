@@ -9,6 +9,8 @@ const SUBSCRIBERS: &str = "fanjet_edge_raw_subscribers";
 const DELIVERED: &str = "fanjet_edge_raw_delivered_frames_total";
 /// Bytes of these.
 const DELIVERED_BYTES: &str = "fanjet_edge_raw_delivered_bytes_total";
+/// Pauses of replays of raw frames.
+const PAUSES: &str = "fanjet_edge_raw_replay_pauses_total";
 /// Closed raw subscriber connections, by reason.
 const DISCONNECTS: &str = "fanjet_edge_raw_disconnects_total";
 /// The number of the newest frame in the ring.
@@ -26,6 +28,7 @@ pub(crate) struct RawMetrics {
     subscribers: UpDownCounter<i64>,
     delivered: Counter<u64>,
     delivered_bytes: Counter<u64>,
+    pauses: Counter<u64>,
     disconnects: Counter<u64>,
     wire_seq: Gauge<u64>,
     ring_bytes: Gauge<u64>,
@@ -64,6 +67,10 @@ impl RawMetrics {
                 DELIVERED_BYTES,
                 "Bytes of the frames delivered to raw subscribers",
             ),
+            pauses: counter(
+                PAUSES,
+                "Times a replay of raw frames waited for its rate limit",
+            ),
             disconnects: counter(DISCONNECTS, "Closed raw subscriber connections, by reason"),
             wire_seq: gauge(
                 WIRE_SEQ,
@@ -94,6 +101,11 @@ impl RawMetrics {
     pub(crate) fn delivered(&self, frames: u64, bytes: u64) {
         self.delivered.add(frames, &[]);
         self.delivered_bytes.add(bytes, &[]);
+    }
+
+    /// A replay waits for its rate limit.
+    pub(crate) fn paused(&self) {
+        self.pauses.add(1, &[]);
     }
 
     pub(crate) fn moved(&self, wire_seq: Option<u64>, ring_bytes: usize) {

@@ -3,18 +3,21 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use fanjet_event::Did;
+use fanjet_event::Topic;
 use fanjet_log::Seq;
 use parking_lot::Mutex;
 use tokio::sync::watch;
+
+/// Frames that one reader looks at before it makes room for others: most of them may be none that it wants.
+const EXAMINED_AT_ONCE: usize = 1024;
 
 /// A frame and the head of its WebSocket message, which may hold the frame's beginning. Both are shared by all subscribers, and nothing is joined.
 #[derive(Debug, Clone)]
 pub(crate) struct RawFrame {
     pub(crate) seq: Seq,
     pub(crate) wire_seq: u64,
-    /// Who sent it, if it is a labeler's.
-    pub(crate) labeler: Option<Did>,
+    /// What subscribers can choose it by.
+    pub(crate) topic: Topic,
     pub(crate) head: Bytes,
     pub(crate) body: Bytes,
 }
@@ -38,7 +41,7 @@ pub(crate) struct Head {
 /// What a subscriber finds at its position.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// These frames, and the position behind them.
+    /// These frames, if any is wanted, and the position behind those that were examined.
     Frames(Vec<RawFrame>, Seq),
     /// Nothing yet.
     End,
@@ -174,30 +177,35 @@ impl Ring {
         self.state.lock().frames.back().map(|frame| frame.wire_seq)
     }
 
-    /// Frames from a position on, up to so many bytes and at least one.
-    pub(crate) fn take(&self, from: Seq, max_bytes: usize) -> Found {
+    /// The wanted frames from a position on, up to so many bytes and at least one. The others are not even cloned.
+    pub(crate) fn take(
+        &self,
+        from: Seq,
+        max_bytes: usize,
+        wants: impl Fn(&RawFrame) -> bool,
+    ) -> Found {
         let state = self.state.lock();
         if from < state.first {
             return Found::Before;
         }
         let at = state.frames.partition_point(|frame| frame.seq < from);
-        let mut bytes = 0;
-        let frames: Vec<RawFrame> = state
-            .frames
-            .range(at..)
-            .take_while(|frame| {
-                let fits = bytes == 0 || bytes + frame.len() <= max_bytes;
+        let (mut frames, mut bytes, mut next) = (Vec::new(), 0, None);
+        for frame in state.frames.range(at..).take(EXAMINED_AT_ONCE) {
+            if wants(frame) {
+                if bytes > 0 && bytes + frame.len() > max_bytes {
+                    break;
+                }
                 bytes += frame.len();
-                fits
-            })
-            .cloned()
-            .collect();
-        match frames.last() {
-            Some(last) => {
-                let next = last.seq + 1;
-                Found::Frames(frames, next)
+                frames.push(frame.clone());
             }
+            next = Some(frame.seq + 1);
+        }
+        match next {
+            Some(next) => Found::Frames(frames, next),
             None => Found::End,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

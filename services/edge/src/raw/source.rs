@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use fanjet_event::Did;
 use fanjet_log::{LogError, Seq};
 use fanjet_runtime::Backoff;
 use futures::future::BoxFuture;
-use hashbrown::HashSet;
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep};
 
+use super::choice::Choice;
 use super::close::CloseCause;
 use super::ring::{Found, Head, RawFrame};
 use super::stream::{RawStart, RawStream, Read};
@@ -29,50 +28,45 @@ type Growth = BoxFuture<'static, watch::Receiver<Head>>;
 pub(crate) struct Source {
     stream: Arc<RawStream>,
     position: RawStart,
-    /// Of these labelers only.
-    sources: Option<HashSet<Did>>,
+    choice: Choice,
     /// Ready when the end of the ring changes.
     growth: Growth,
     reading: Option<Reading>,
     pause: Option<Pin<Box<Sleep>>>,
     backoff: Backoff,
-    is_replaying: bool,
+    /// Bytes of the log that were read for this subscriber, wanted or not, and not yet taken into account.
+    read_bytes: usize,
 }
 
 impl Source {
-    pub(crate) fn new(stream: Arc<RawStream>, position: RawStart) -> Self {
+    pub(crate) fn new(stream: Arc<RawStream>, position: RawStart, choice: Choice) -> Self {
         let growth = growth(stream.ring.watch());
         Self {
             stream,
             position,
-            sources: None,
+            choice,
             growth,
             reading: None,
             pause: None,
-            is_replaying: false,
+            read_bytes: 0,
             backoff: Backoff::new(RETRY_MIN, RETRY_MAX),
         }
     }
 
-    /// Leaves out the frames of other labelers.
-    #[must_use]
-    pub(crate) fn only_of(mut self, sources: Option<HashSet<Did>>) -> Self {
-        self.sources = sources;
-        self
-    }
-
     fn wants(&self, frame: &RawFrame) -> bool {
-        let sources = self.sources.as_ref().zip(frame.labeler.as_ref());
-        frame.wire_seq >= self.position.not_below
-            && sources.is_none_or(|(sources, labeler)| sources.contains(labeler))
+        frame.wire_seq >= self.position.not_below && self.choice.wants(&frame.topic)
     }
 
-    /// Whether the last frames came from the log.
-    pub(crate) fn is_replaying(&self) -> bool {
-        self.is_replaying
+    /// The bytes that were read from the log since the last call, wanted or not: a replay costs what is read, however little of it
+    /// is sent.
+    pub(crate) fn take_read_bytes(&mut self) -> usize {
+        std::mem::take(&mut self.read_bytes)
     }
 
-    /// The next frames, at least one. Frames below the client's cursor are left out.
+    /// The next frames, at least one. What is below the client's cursor, or not wanted, is left out.
+    ///
+    /// After two pieces without a wanted frame other tasks get their turn, and the caller can look at
+    /// [`Source::take_read_bytes`].
     ///
     /// # Errors
     /// [`CloseCause`]: there are no further frames for this subscriber.
@@ -80,6 +74,7 @@ impl Source {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Vec<RawFrame>, CloseCause>> {
+        let mut has_skipped = false;
         loop {
             if let Some(pause) = &mut self.pause {
                 ready!(pause.as_mut().poll(cx));
@@ -89,7 +84,6 @@ impl Source {
                 Some(reading) => {
                     let read = ready!(reading.as_mut().poll(cx));
                     self.reading = None;
-                    self.is_replaying = true;
                     match self.take_read(read)? {
                         Some(found) => found,
                         None => continue,
@@ -103,11 +97,14 @@ impl Source {
             };
             self.position.seq = next;
             self.position.may_expire = false;
-            let mut wanted = frames;
-            wanted.retain(|frame| self.wants(frame));
-            if !wanted.is_empty() {
-                return Poll::Ready(Ok(wanted));
+            if !frames.is_empty() {
+                return Poll::Ready(Ok(frames));
             }
+            if has_skipped {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            has_skipped = true;
         }
     }
 
@@ -124,11 +121,8 @@ impl Source {
         if ring.head().generation != self.position.generation {
             return Err(CloseCause::LogReplaced);
         }
-        match ring.take(self.position.seq, TAKEN_AT_ONCE) {
-            Found::Frames(frames, next) => {
-                self.is_replaying = false;
-                Ok(Poll::Ready(Some((frames, next))))
-            }
+        match ring.take(self.position.seq, TAKEN_AT_ONCE, |frame| self.wants(frame)) {
+            Found::Frames(frames, next) => Ok(Poll::Ready(Some((frames, next)))),
             Found::Before => {
                 let stream = Arc::clone(&self.stream);
                 self.reading = Some(Box::pin(stream.read(self.position.seq)));
@@ -154,7 +148,9 @@ impl Source {
                 self.backoff.reset();
                 let from = self.position.seq;
                 let frames = page.frames.iter().filter(|frame| frame.seq >= from);
-                Ok(Some((frames.cloned().collect(), page.next)))
+                self.read_bytes += frames.clone().map(RawFrame::len).sum::<usize>();
+                let wanted = frames.filter(|frame| self.wants(frame)).cloned().collect();
+                Ok(Some((wanted, page.next)))
             }
             Ok(Read::Expired) if self.position.may_expire => {
                 // The client requested whatever is retained.

@@ -213,13 +213,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawSubscriber<S> {
             if self.replay.poll_pause(cx).is_pending() {
                 return;
             }
-            match source.poll_frames(cx) {
+            let polled = source.poll_frames(cx);
+            let read = source.take_read_bytes();
+            if read > 0 && self.replay.spend(read) {
+                self.metrics.paused();
+            }
+            match polled {
                 Poll::Ready(Ok(frames)) => {
                     let bytes: usize = frames.iter().map(super::ring::RawFrame::len).sum();
                     self.metrics.delivered(frames.len() as u64, bytes as u64);
-                    if source.is_replaying() {
-                        self.replay.spend(bytes);
-                    }
                     for frame in frames {
                         self.queue.push(frame.head);
                         self.queue.push(frame.body);

@@ -44,26 +44,21 @@ impl View {
             body,
             ..
         } = entry;
-        let frame = |wire_seq, labeler, head, body| RawFrame {
+        let frame = |wire_seq, head, body| RawFrame {
             seq,
             wire_seq,
-            labeler,
+            topic: topic.clone(),
             head,
             body,
         };
-        match (self, topic) {
+        match (self, &topic) {
             (Self::Firehose, Topic::Frame(stamp)) => {
                 let head = binary_header(body.len());
-                Ok(frame(stamp.wire_seq, None, head, body))
+                Ok(frame(stamp.wire_seq, head, body))
             }
-            (Self::Labeler(_), Topic::Labels(stamp)) => {
+            (Self::Labeler(_), Topic::Labels(_)) => {
                 let head = binary_header(body.len());
-                Ok(frame(
-                    origin.relay_seq,
-                    Some(stamp.labeler.clone()),
-                    head,
-                    body,
-                ))
+                Ok(frame(origin.relay_seq, head, body))
             }
             (Self::Labels, Topic::Labels(stamp)) => {
                 let start = stamp.seq_start as usize;
@@ -76,12 +71,7 @@ impl View {
                 put_unsigned(&mut number, 0, seq);
                 let len = before.len() + number.len() + rest.len();
                 let head = [&binary_header(len)[..], before, &number].concat();
-                Ok(frame(
-                    seq,
-                    Some(stamp.labeler.clone()),
-                    Bytes::from(head),
-                    rest,
-                ))
+                Ok(frame(seq, Bytes::from(head), rest))
             }
             _ => Err(LogError::corrupt(
                 seq,

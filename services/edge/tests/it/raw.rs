@@ -1,5 +1,6 @@
 //! `com.atproto.sync.subscribeRepos`: the raw log, byte for byte, from any cursor.
 
+mod filters;
 mod pressure;
 
 use std::net::SocketAddr;
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use fanjet_edge::config::RawServeConfig;
 use fanjet_edge::metrics::REFUSED_HANDSHAKES;
 use fanjet_edge::{Edge, EdgeConfig, EdgeDeps, EdgeHandle};
-use fanjet_event::{FrameStamp, TimeUs, Topic};
+use fanjet_event::{FrameStamp, FrameTopic, TimeUs, Topic};
 use fanjet_log::memory::{MemoryBookmarks, MemoryClusterState, MemoryLog};
 use fanjet_log::{EventLog, NewEvent, Origin, RawLog, UpstreamId};
 use fanjet_runtime::{Stop, SystemClock};
@@ -151,13 +152,19 @@ impl Client {
 
 /// A frame of any bytes: the edge does not look into it.
 fn frame(wire_seq: u64, bytes: usize) -> NewEvent {
+    frame_about(wire_seq, bytes, None)
+}
+
+/// A frame about this, as its stamp says.
+fn frame_about(wire_seq: u64, bytes: usize, topic: Option<FrameTopic>) -> NewEvent {
     let mut body = format!("\u{a2}frame {wire_seq};").into_bytes();
     body.resize(bytes.max(body.len()), wire_seq as u8);
     NewEvent {
-        topic: Topic::Frame(FrameStamp {
+        topic: Topic::Frame(Arc::new(FrameStamp {
             wire_seq,
             time: TimeUs::new(NOW + wire_seq % 1_000_000_000).unwrap(),
-        }),
+            topic,
+        })),
         origin: Origin {
             upstream: UpstreamId::new("relay").unwrap(),
             relay_seq: wire_seq,

@@ -1,6 +1,7 @@
 //! `fanjet serve --raw`: the frames as they were received, in a folder of their own, and served.
 
 mod cluster;
+mod filters;
 mod http;
 
 use std::path::Path;

@@ -12,6 +12,7 @@ use fanjet_firehose::{Frame, decode_frame, with_seq};
 use fanjet_log::{MAX_FRAME, NewEvent, Origin};
 
 use super::numbers::{MAX_RELAY_SEQ, WireSeqs};
+use super::topic::topic_of;
 use crate::batch::Numbering;
 use crate::known_events::{Relation, Skipped};
 use crate::novelty::Novelty;
@@ -154,10 +155,11 @@ impl FrameSequencer {
         };
         self.last_time = Some(log_time);
         out.frames.push(NewEvent {
-            topic: Topic::Frame(FrameStamp {
+            topic: Topic::Frame(Arc::new(FrameStamp {
                 wire_seq,
                 time: log_time,
-            }),
+                topic: topic_of(frame),
+            })),
             origin,
             body,
             trace: None,

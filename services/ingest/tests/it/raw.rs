@@ -142,7 +142,7 @@ async fn sent(simulator: &SimulatorHandle, frames: usize) -> Vec<Bytes> {
 }
 
 fn wire_seq(entry: &Entry) -> u64 {
-    match entry.topic {
+    match &entry.topic {
         Topic::Frame(stamp) => stamp.wire_seq,
         _ => panic!("{entry:?} is no frame"),
     }

@@ -7,10 +7,13 @@
 //! collection, upstream, the frame's own time, body
 //! ```
 //!
+//! In place of the collection a raw frame has what it is about, or nothing.
 //! The collection is first, so that a reader of some collections need not parse the rest. The log time is a copy of the
 //! body's, so that a search by time need not parse bodies.
 
-use fanjet_event::{TimeUs, Topic};
+use std::borrow::Cow;
+
+use fanjet_event::{FrameTopic, TimeUs, Topic};
 use fanjet_log::{NewEvent, Seq};
 
 use super::frame;
@@ -34,7 +37,7 @@ pub(crate) struct Record<'a> {
     pub(crate) op_index: u32,
     /// The number of operations.
     pub(crate) op_count: u32,
-    /// The collection; empty unless it is a commit.
+    /// The collection of a commit; what a raw frame is about, if known; else empty.
     pub(crate) collection: &'a [u8],
     /// The upstream's name.
     pub(crate) upstream: &'a [u8],
@@ -65,11 +68,12 @@ impl Record<'_> {
 
 /// Appends an event to `out`, as a frame.
 pub(crate) fn write(out: &mut Vec<u8>, seq: Seq, time: TimeUs, event: &NewEvent) {
-    let (kind, collection) = kind_of(&event.topic);
+    let (kind, _) = kind_of(&event.topic);
+    let collection = name_of(&event.topic);
     let origin = &event.origin;
     let (upstream, frame_time) = (origin.upstream.as_str(), origin.time.as_str());
     let begin = frame::begin(out);
-    // The types bound the lengths: 317, 255 and 64 bytes.
+    // The types bound the lengths: 512, 255 and 64 bytes.
     out.push(kind as u8);
     out.push(upstream.len() as u8);
     out.extend_from_slice(&(collection.len() as u16).to_le_bytes());
@@ -129,12 +133,23 @@ fn kind_of(topic: &Topic) -> (Kind, &str) {
     }
 }
 
+/// What is written in the place of the collection.
+fn name_of(topic: &Topic) -> Cow<'_, str> {
+    match topic {
+        Topic::Frame(stamp) => match &stamp.topic {
+            Some(topic) => Cow::Owned(topic.to_string()),
+            None => Cow::Borrowed(""),
+        },
+        topic => Cow::Borrowed(kind_of(topic).1),
+    }
+}
+
 /// The number of bytes that [`write`] appends.
 pub(crate) fn len(event: &NewEvent) -> usize {
-    let collection = event
-        .topic
-        .collection()
-        .map_or(0, |name| name.as_str().len());
+    let collection = match &event.topic {
+        Topic::Frame(stamp) => stamp.topic.as_ref().map_or(0, FrameTopic::bytes),
+        topic => kind_of(topic).1.len(),
+    };
     let origin = &event.origin;
     frame::PREFIX
         + FIXED
@@ -160,8 +175,12 @@ pub(crate) fn read(payload: &[u8]) -> Option<Record<'_>> {
     let (collection, rest) = rest.split_at_checked(collection)?;
     let (upstream, rest) = rest.split_at_checked(usize::from(fixed[1]))?;
     let (frame_time, body) = rest.split_at_checked(usize::from(fixed[4]))?;
-    let is_commit = kind == Kind::Commit;
-    if fixed[5..8] != [0; 3] || is_commit == collection.is_empty() {
+    let is_named = match kind {
+        Kind::Commit => !collection.is_empty(),
+        Kind::Frame => true,
+        _ => collection.is_empty(),
+    };
+    if fixed[5..8] != [0; 3] || !is_named {
         return None;
     }
     Some(Record {

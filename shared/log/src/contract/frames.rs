@@ -1,7 +1,9 @@
 //! Logs of raw frames: any bytes, larger than events, with a stamp beside them.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use fanjet_event::{FrameStamp, Topic};
+use fanjet_event::{FrameStamp, FrameTopic, Topic};
 use futures::StreamExt;
 
 use super::follow::assert_followed;
@@ -9,9 +11,29 @@ use super::samples::{NO_LIMIT, append_all, assert_entries, read_all, time_of};
 use super::{Opened, within};
 use crate::{AppendError, MAX_FRAME, NewEvent, Origin, ReadLimit, Selection, Seq, UpstreamId};
 
-/// The wire seq of [`frame`] `n`, with gaps.
+/// The wire seq of [`sized_frame`] `n`, with gaps.
 fn wire_seq_of(n: u64) -> u64 {
     31_500_000_000 + n * n + n
+}
+
+/// What [`sized_frame`] `n` is about: of every form, the longest included.
+fn topic_of(n: u64) -> Option<FrameTopic> {
+    let did = format!("did:plc:{n}").parse().unwrap();
+    let long = format!("did:plc:{}", "a".repeat(FrameTopic::MAX_BYTES - 8));
+    let names = [
+        "app.bsky.feed.like",
+        "app.bsky.graph.follow",
+        "io.github.test",
+    ];
+    match n % 5 {
+        0 => None,
+        1 => FrameTopic::repo(did),
+        2 => FrameTopic::repo(long.parse().unwrap()),
+        _ => {
+            let names = names.iter().take(n as usize % 4);
+            FrameTopic::commit(did, names.map(|name| name.parse().unwrap()).collect())
+        }
+    }
 }
 
 /// The `n`-th sample frame, of `bytes` bytes. Not JSON, nor text.
@@ -20,10 +42,11 @@ pub fn sized_frame(n: u64, bytes: usize) -> NewEvent {
         .map(|at| (at.wrapping_mul(7) ^ n ^ 0xa2) as u8)
         .collect();
     NewEvent {
-        topic: Topic::Frame(FrameStamp {
+        topic: Topic::Frame(Arc::new(FrameStamp {
             wire_seq: wire_seq_of(n),
             time: time_of(n),
-        }),
+            topic: topic_of(n),
+        })),
         origin: Origin {
             upstream: UpstreamId::new("relay1.us-east.bsky.network").unwrap(),
             relay_seq: 7 + n,
@@ -48,7 +71,7 @@ pub async fn frames_are_read_as_written(open: impl AsyncFn() -> Opened) {
     let mut written = frames(0, 300);
     for (event, wire_seq) in written.iter_mut().rev().zip([(1 << 53) - 1, u64::MAX >> 1]) {
         if let Topic::Frame(stamp) = &mut event.topic {
-            stamp.wire_seq = wire_seq;
+            Arc::make_mut(stamp).wire_seq = wire_seq;
         }
     }
     append_all(&*log, 0, &written).await;

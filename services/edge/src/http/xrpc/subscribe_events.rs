@@ -36,7 +36,7 @@ pub(super) async fn subscribe_events(
 
 async fn admit_v2(request: &HttpRequest, context: &HttpContext) -> Result<Admitted, Refusal> {
     let admit_context = &context.admit_context;
-    check_url(request, admit_context)?;
+    check_url(request, admit_context.max_url_bytes)?;
     let slot = take_slot(request, admit_context)?;
     let header = request.headers().get(SOCKET_ENCODING);
     let options = V2Options::parse(

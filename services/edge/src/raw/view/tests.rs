@@ -67,7 +67,7 @@ fn merged_frames_differ_in_their_number_only() {
                 *written,
                 "{seq}"
             );
-            assert_eq!(frame.labeler.unwrap().as_str(), DID);
+            assert_eq!(frame.topic, entry.topic);
         }
     }
 }
@@ -98,9 +98,10 @@ fn an_entry_of_another_log_or_with_a_number_outside_is_damage() {
     assert!(View::Labels.frame(wrong).is_err());
     assert!(View::Firehose.frame(entry(9, b"\x07")).is_err());
     let mut frame = entry(9, b"\x07");
-    frame.topic = Topic::Frame(FrameStamp {
+    frame.topic = Topic::Frame(Arc::new(FrameStamp {
         wire_seq: 7,
         time: TimeUs::new(TIME).unwrap(),
-    });
+        topic: None,
+    }));
     assert!(View::Labels.frame(frame).is_err());
 }

@@ -53,7 +53,7 @@ fn numbering(upstream: &str) -> Numbering {
 }
 
 fn wire_seqs(frames: &[NewEvent]) -> Vec<u64> {
-    let wire_seq = |event: &NewEvent| match event.topic {
+    let wire_seq = |event: &NewEvent| match &event.topic {
         Topic::Frame(stamp) => stamp.wire_seq,
         _ => panic!("{event:?}"),
     };
