@@ -3,7 +3,8 @@
 //     node firehose.js atproto|atcute BASE_URL
 //
 // @atproto/sync hands over one event per operation, and none for a commit without operations. Its runner keeps the cursor: the option
-// getCursor of this version does not work. Identity events are left out, since it would look up each account. @atcute/firehose hands
+// getCursor of this version does not work. Identity events are left out, since it would look up each account. At every close frame start()
+// of this version returns, and is called again: only connections that end without one are resumed by the library. @atcute/firehose hands
 // over whole messages, checks them against their schema, and calls a function for the parameters of each connection.
 import { ComAtprotoSyncSubscribeRepos } from '@atcute/atproto';
 import { FirehoseSubscription } from '@atcute/firehose';
@@ -25,7 +26,10 @@ async function runAtproto(service) {
     handleEvent: async (event) => print(event.seq, event.event),
     onError: (error) => console.error(error),
   });
-  await firehose.start();
+  for (;;) {
+    await firehose.start();
+    console.error('start() returned');
+  }
 }
 
 async function runAtcute(service) {

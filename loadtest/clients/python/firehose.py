@@ -1,6 +1,7 @@
 """The firehose clients of the Python SDK, as its own page shows them. Prints a line per message.
 
-Arguments: `sync` or `async`, and the base URI. The cursor moves with each message, so that reconnects resume.
+Arguments: `sync` or `async`, and the base URI. The cursor moves with each message, so that reconnects resume. After some messages it
+raises, as a program with a bug does: the SDK prints the error and continues.
 """
 
 import asyncio
@@ -23,6 +24,8 @@ def line(message, client) -> None:
         blocks = len(CAR.from_bytes(body.blocks).blocks)
     print(json.dumps({'seq': body.seq, 'type': message.type, 'blocks': blocks}), flush=True)
     client.update_params(models.ComAtprotoSyncSubscribeRepos.Params(cursor=body.seq))
+    if body.seq % 100 == 0:
+        raise ValueError('raised by the callback')
 
 
 def run_sync(base_uri: str) -> None:

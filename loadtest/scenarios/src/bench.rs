@@ -6,6 +6,7 @@ mod cpu;
 mod round;
 mod testbed;
 mod table;
+mod figures;
 mod target;
 mod report;
 mod cases;
@@ -52,9 +53,6 @@ async fn measure(args: &Args) -> Result<()> {
     }
     if args.what == Bench::Ingest {
         return ingest::run().await;
-    }
-    if args.what == Bench::Raw {
-        return raw::run(options).await;
     }
     if args.what == Bench::Ceiling {
         let mut document = Document::begin(args.what, options)?;
@@ -103,6 +101,7 @@ async fn bench(what: Bench, options: &Options, document: &mut Document) -> Resul
         Bench::V2 => v2::v2(options, document).await,
         Bench::Memory => resources::memory(options, document).await,
         Bench::Egress => resources::egress(options, document).await,
+        Bench::Raw => raw::raw(options, document).await,
         Bench::Churn => storms::churn(options, document).await,
         Bench::Crowd => storms::crowd(options, document).await,
         Bench::Abuse => abuse::abuse(options, document).await,

@@ -6,6 +6,7 @@
 mod library;
 mod firehose_library;
 mod install;
+mod firehose_install;
 mod world;
 mod subscription;
 mod judge;
@@ -20,6 +21,7 @@ use clap::ValueEnum;
 use fanjet_tools::programs::{Profile, build};
 
 use crate::runtime::block_on;
+use firehose_install::FirehoseClients;
 use install::Installed;
 use subscription::Subscription;
 use testbed::Testbed;
@@ -45,12 +47,39 @@ pub(crate) enum Scenarios {
 }
 
 pub(crate) fn run(scenarios: Scenarios, rate: u32) -> Result<()> {
-    let installed = Installed::install()?;
+    let is_frames = matches!(scenarios, Scenarios::Firehose | Scenarios::Labels);
+    let jetstream = (!is_frames).then(Installed::install).transpose()?;
+    let is_wanted = is_frames || scenarios == Scenarios::All;
+    let firehose = is_wanted.then(FirehoseClients::install).transpose()?;
     build(Profile::Dev)?;
-    block_on(check(&installed, scenarios, rate))
+    block_on(async {
+        let mut failures = 0;
+        if let Some(installed) = jetstream {
+            failures += check(&installed, scenarios, rate).await?;
+        }
+        if let Some(installed) = firehose {
+            failures += check_frames(&installed, scenarios).await?;
+        }
+        ensure!(failures == 0, "{failures} scenarios failed");
+        println!("clients: every scenario passed");
+        Ok(())
+    })
 }
 
-async fn check(installed: &Installed, scenarios: Scenarios, rate: u32) -> Result<()> {
+/// The streams of frames.
+async fn check_frames(installed: &FirehoseClients, scenarios: Scenarios) -> Result<usize> {
+    let mut failures = 0;
+    if scenarios != Scenarios::Labels {
+        failures += firehose::check(installed).await?;
+    }
+    if scenarios != Scenarios::Firehose {
+        failures += labels::check(installed).await?;
+    }
+    Ok(failures)
+}
+
+/// The streams of events.
+async fn check(installed: &Installed, scenarios: Scenarios, rate: u32) -> Result<usize> {
     let world = World::generate(rate).await?;
     let mut failures = 0;
     let is_wanted = |which| scenarios == Scenarios::All || scenarios == which;
@@ -79,13 +108,5 @@ async fn check(installed: &Installed, scenarios: Scenarios, rate: u32) -> Result
     if is_wanted(Scenarios::V2) {
         failures += v2::check(installed, &world).await?;
     }
-    if is_wanted(Scenarios::Firehose) {
-        failures += firehose::check(installed).await?;
-    }
-    if is_wanted(Scenarios::Labels) {
-        failures += labels::check(installed).await?;
-    }
-    ensure!(failures == 0, "{failures} scenarios failed");
-    println!("clients: every scenario passed");
-    Ok(())
+    Ok(failures)
 }

@@ -1,161 +1,159 @@
-//! Subscribers of raw frames at one edge over NATS: CPU time and memory of the edge while frames arrive, then while they replay.
+//! Raw frames: subscribers at one edge over NATS, what a filter costs that lets nothing through, replays from NATS and from a folder,
+//! and what the raw log costs ingest and NATS.
 //!
 //! Readers count bytes and parse nothing, so that they take little of the machine.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+mod settings;
+mod readers;
+mod history;
+
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use fanjet_testkit::NatsServer;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::task::JoinSet;
 
-use super::cpu::cpu_seconds;
+use super::figures::{self, Figures, Watched};
 use super::options::Options;
-use super::testbed;
-use crate::memory::resident_mib;
-use crate::service::{Service, listening, simulator};
+use super::report::{Document, Target};
+use super::table::{Table, figure};
+use crate::service::{Service, listening, simulator, stop};
+use readers::Readers;
+use settings::{DELIVERED, MAX_BYTES, UNLIMITED};
 
 const SUBSCRIBERS: u64 = 100;
 const RATE: f64 = 800.0;
-const REPLAYS: u64 = 10;
-const PATH: &str = "/xrpc/com.atproto.sync.subscribeRepos";
-const DELIVERED: &str = "fanjet_edge_raw_delivered_frames_total";
-/// No limit that a benchmark should measure.
-const UNLIMITED: [(&str, &str); 5] = [
-    ("edge.raw.max_subscribers", "100000"),
-    ("edge.raw.max_subscribers_per_address", "0"),
-    ("edge.http.max_subscribers_per_address", "0"),
-    ("edge.http.max_connections_per_address", "0"),
-    ("edge.limits.max_replay_bytes_per_second", "0"),
-];
+/// Percent of a core for these subscribers at this rate.
+const GOAL: f64 = 50.0;
+/// No simulated repo.
+const NO_FRAME: &str = "?wantedDids=did:plc:none";
 
-pub(super) async fn run(options: &Options) -> Result<()> {
-    let profile = options.profile();
-    testbed::build(profile)?;
+pub(super) async fn raw(options: &Options, document: &mut Document) -> Result<()> {
+    let mut rows = Vec::new();
+    for is_raw in [false, true] {
+        rows.extend(written(options, is_raw).await?);
+    }
+    rows.extend(live(options, document).await?);
+    rows.extend(history::replays(options).await?);
+    document.table("Raw frames", &figures::table(&rows));
+    document.figures = rows;
+    Ok(())
+}
+
+fn rate(options: &Options) -> f64 {
+    options.rate.unwrap_or(RATE)
+}
+
+/// A simulated firehose at the rate of this benchmark.
+fn firehose(options: &Options) -> Result<fanjet_testkit::Process> {
+    let pace = rate(options).to_string();
+    let flags = ["--rate", &pace, "--wait-for-client"];
+    simulator(options.profile(), &flags)
+}
+
+async fn warm_up(options: &Options) {
+    tokio::time::sleep(Duration::from_secs_f64(options.warm_up)).await;
+}
+
+/// What writing costs, with the raw log or without it.
+async fn written(options: &Options, is_raw: bool) -> Result<Vec<Figures>> {
     let nats = NatsServer::start().await?;
-    let rate = options.rate.unwrap_or(RATE);
-    let subscribers = options.subscribers.unwrap_or(SUBSCRIBERS);
-    let pace = rate.to_string();
-    let upstream = simulator(profile, &["--rate", &pace, "--wait-for-client"])?;
-    let url = nats.url();
+    let upstream = firehose(options)?;
+    let (url, from, is_on) = (nats.url(), listening(&upstream).await?, is_raw.to_string());
+    let settings = [
+        ("nats.url", url.as_str()),
+        ("ingest.upstream.url", &from),
+        ("raw.enabled", &is_on),
+        MAX_BYTES,
+    ];
+    let mut ingest = Service::start(options.profile(), "ingest", &settings)?;
+    ingest.wait_until_ready().await?;
+    warm_up(options).await;
+    let process = nats.process().context("it runs")?.pid();
+    let watched = [ingest.process()?.pid(), process].map(Watched::begin);
+    let [of_ingest, of_nats] = watched;
+    let (of_ingest, of_nats) = (of_ingest?, of_nats?);
+    let events = ingest.metric("fanjet_ingest_events", "").await?;
+    tokio::time::sleep(Duration::from_secs_f64(options.seconds)).await;
+    let events = ingest.metric("fanjet_ingest_events", "").await? - events;
+    let with = if is_raw { "with" } else { "without" };
+    let mut rows = Vec::new();
+    for (who, watched) in [("ingest", of_ingest), ("nats-server", of_nats)] {
+        let case = format!("{who}, {with} the raw log, per event");
+        rows.push(watched.end(&case, events, 0.0)?);
+    }
+    ingest.stop().await?;
+    if is_raw {
+        for (stream, what) in [("ATP", "event"), ("ATP_RAW", "raw frame")] {
+            rows.push(history::stored(&nats, stream, what).await?);
+        }
+    }
+    stop(&upstream, "simulator").await?;
+    Ok(rows)
+}
+
+/// Subscribers of everything, and of nothing, while frames arrive.
+async fn live(options: &Options, document: &mut Document) -> Result<Vec<Figures>> {
+    let nats = NatsServer::start().await?;
+    let upstream = firehose(options)?;
+    let (url, from) = (nats.url(), listening(&upstream).await?);
     let usual = [
         ("nats.url", url.as_str()),
         ("raw.enabled", "true"),
-        ("raw.max_bytes", "10000000000"),
+        MAX_BYTES,
     ];
-    let from = listening(&upstream).await?;
     let reading = [&usual[..], &[("ingest.upstream.url", from.as_str())]].concat();
+    let profile = options.profile();
     let mut ingest = Service::start(profile, "ingest", &reading)?;
     ingest.wait_until_ready().await?;
     let settings = [&usual[..], &UNLIMITED, &[("edge.http.workers", "1")]].concat();
     let mut edge = Service::start(profile, "edge", &settings)?;
     edge.wait_until_ready().await?;
-    let pid = edge.process()?.pid();
-    let empty = resident_mib(pid)?;
-
-    let readers = Readers::start(edge.address()?, "", subscribers).await?;
-    tokio::time::sleep(Duration::from_secs_f64(options.warm_up)).await;
-    for _ in 0..options.repeats.max(1) {
-        let window = Window::of(&edge, &readers, options.seconds).await?;
-        println!(
-            "live: {subscribers} subscribers, {rate:.0} frames/s: {:.1} % of a core, {:.2} us per delivery, {:.0} deliveries/s, {:.1} MB/s, {:.0} MiB with and {empty:.0} MiB without them",
-            window.cpu / window.seconds * 100.0,
-            window.cpu / window.frames * 1e6,
-            window.frames / window.seconds,
-            window.bytes / window.seconds / 1e6,
-            resident_mib(pid)?,
-        );
-        // What is read is what is sent, or the figure means nothing.
-        ensure!(
-            options.dev || window.frames >= 0.95 * rate * window.seconds * subscribers as f64,
-            "only {:.0} frames of {rate} per second arrive",
-            window.frames / window.seconds / subscribers as f64
-        );
-    }
-    drop(readers);
-    let readers = Readers::start(edge.address()?, "?cursor=0", REPLAYS).await?;
-    let window = Window::of(&edge, &readers, options.seconds).await?;
-    println!(
-        "replay: {REPLAYS} readers from the beginning: {:.1} MB/s, {:.0} frames/s, {:.1} CPU seconds per GB",
-        window.bytes / window.seconds / 1e6,
-        window.frames / window.seconds,
-        window.cpu / (window.bytes / 1e9),
-    );
-    drop(readers);
-    edge.stop().await?;
-    ingest.stop().await
-}
-
-/// What happened between two readings.
-struct Window {
-    seconds: f64,
-    cpu: f64,
-    frames: f64,
-    bytes: f64,
-}
-
-impl Window {
-    async fn of(edge: &Service, readers: &Readers, seconds: f64) -> Result<Self> {
-        let pid = edge.process()?.pid();
-        let (began, bytes) = (Instant::now(), readers.bytes());
-        let (cpu, frames) = (cpu_seconds(pid)?, edge.metric(DELIVERED, "").await?);
-        tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
-        Ok(Self {
-            cpu: cpu_seconds(pid)? - cpu,
-            frames: edge.metric(DELIVERED, "").await? - frames,
-            bytes: (readers.bytes() - bytes) as f64,
-            seconds: began.elapsed().as_secs_f64(),
-        })
-    }
-}
-
-/// Open connections; dropping them closes all.
-struct Readers {
-    bytes: Arc<AtomicU64>,
-    _tasks: JoinSet<()>,
-}
-
-impl Readers {
-    async fn start(address: &str, query: &str, count: u64) -> Result<Self> {
-        let bytes = Arc::<AtomicU64>::default();
-        let mut tasks = JoinSet::new();
-        for _ in 0..count {
-            let mut socket = connect(address, query).await?;
-            let bytes = Arc::clone(&bytes);
-            // One reader: ends with its connection.
-            tasks.spawn(async move {
-                let mut buffer = vec![0; 256 << 10];
-                while let Ok(read @ 1..) = socket.read(&mut buffer).await {
-                    bytes.fetch_add(read as u64, Ordering::Relaxed);
-                }
-            });
+    let subscribers = options.subscribers.unwrap_or(SUBSCRIBERS);
+    let (rate, mut rows) = (rate(options), Vec::new());
+    for (case, query, count) in [
+        ("edge without subscribers, per frame", "", 0),
+        ("edge, subscribers of everything", "", subscribers),
+        (
+            "edge, subscribers of nothing, per frame not sent",
+            NO_FRAME,
+            subscribers,
+        ),
+    ] {
+        let readers = Readers::start(edge.address()?, query, count).await?;
+        warm_up(options).await;
+        for _ in 0..options.repeats.max(1) {
+            let watched = Watched::begin(edge.process()?.pid())?;
+            let (bytes, sent) = (readers.bytes(), edge.metric(DELIVERED, "").await?);
+            tokio::time::sleep(Duration::from_secs_f64(options.seconds)).await;
+            let sent = edge.metric(DELIVERED, "").await? - sent;
+            let bytes = (readers.bytes() - bytes) as f64;
+            let passed = rate * options.seconds * count.max(1) as f64;
+            let is_all = count > 0 && query.is_empty();
+            // What is read is what is sent, or the figure means nothing.
+            ensure!(
+                options.dev || !is_all || sent >= 0.95 * passed,
+                "only {:.0} of {rate} frames per second arrive",
+                sent / options.seconds / count as f64
+            );
+            ensure!(is_all || sent == 0.0, "{sent} frames that no client wants");
+            let frames = if is_all { sent } else { passed };
+            rows.push(watched.end(&format!("{case}, {count}"), frames, bytes)?);
         }
-        Ok(Self {
-            bytes,
-            _tasks: tasks,
-        })
     }
-
-    fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
-    }
-}
-
-async fn connect(address: &str, query: &str) -> Result<TcpStream> {
-    let mut socket = TcpStream::connect(address).await?;
-    let request = format!(
-        "GET {PATH}{query} HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-    );
-    socket.write_all(request.as_bytes()).await?;
-    let mut line = [0; 12];
-    socket.read_exact(&mut line).await.context("no answer")?;
-    ensure!(
-        line.ends_with(b" 101"),
-        "refused: {}",
-        String::from_utf8_lossy(&line)
-    );
-    Ok(socket)
+    let [alone, all, none] = ["without", "of everything", "of nothing"].map(|what| {
+        let of_case = rows.iter().filter(|row| row.case.contains(what));
+        figures::median(of_case.map(Figures::cpu_percent))
+    });
+    let target = format!("raw: CPU % of {subscribers} subscribers at {rate:.0} frames/s");
+    document.plain_target(Target::at_most(&target, GOAL, all));
+    let mut table = Table::new(&["what a filter costs", ""]);
+    let each = (none - alone) / 100.0 / (rate * subscribers as f64) * 1e9;
+    table.row([
+        "ns for a frame that a subscriber does not want".to_owned(),
+        figure(each),
+    ]);
+    document.table("The cost of a frame that is not sent", &table);
+    edge.stop().await?;
+    ingest.stop().await?;
+    Ok(rows)
 }

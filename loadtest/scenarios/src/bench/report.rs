@@ -10,6 +10,7 @@ use fanjet_swarm::Report;
 use fanjet_tools::shell::target;
 use serde::Serialize;
 
+use super::figures::Figures;
 use super::machine::Machine;
 use super::options::{Bench, OURS, Options};
 use super::round::{Round, Rounds};
@@ -26,6 +27,9 @@ pub(super) struct Document {
     /// Figures of a dev build are meaningless.
     is_dev_build: bool,
     pub(super) rounds: Vec<Rounds>,
+    /// Of raw frames, which are measured without rounds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) figures: Vec<Figures>,
     targets: Vec<Target>,
     tables: Vec<String>,
     /// Reasons why the figures are not comparable.
@@ -88,6 +92,7 @@ impl Document {
             machine,
             is_dev_build: options.dev,
             rounds: Vec::new(),
+            figures: Vec::new(),
             targets: Vec::new(),
             tables: Vec::new(),
             notes,

@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
 
+use super::firehose_install::FirehoseClients;
 use super::firehose_library::FirehoseLibrary;
-use super::install::Installed;
 use client::Client;
 use testbed::{FRAMES, Testbed};
 
 /// Runs the clients until each has the last frame, and returns the number of those that missed or repeated one.
-pub(super) async fn check(installed: &Installed) -> Result<usize> {
+pub(super) async fn check(installed: &FirehoseClients) -> Result<usize> {
     let mut testbed = Testbed::start().await?;
     let mut clients = Vec::new();
     for library in FirehoseLibrary::ALL {
@@ -27,7 +27,7 @@ pub(super) async fn check(installed: &Installed) -> Result<usize> {
     testbed.kill_leader().await?;
     client::wait_until(&mut clients, |client| client.seqs().len() > FRAMES * 3 / 5).await?;
     testbed.kill_edge().await?;
-    client::wait_for_the_end(&clients, FRAMES).await;
+    client::wait_for_the_end(&clients, Testbed::last_seq()?).await;
     let chained = testbed.frames_of_the_chain().await;
     let expected = testbed.expected().await?;
     let frames: BTreeSet<u64> = expected.iter().map(|event| event.relay_seq).collect();
@@ -38,10 +38,9 @@ pub(super) async fn check(installed: &Installed) -> Result<usize> {
             .filter(|event| client.library.hands_over(event))
             .map(|event| event.relay_seq)
             .collect();
-        failures += report(
-            client.library.name(),
-            judge(client.library, &client.seqs(), &expected),
-        );
+        let verdict = judge(client.library, &client.seqs(), &expected);
+        let verdict = verdict.and_then(|count| client.check_errors().map(|()| count));
+        failures += report(client.library.name(), verdict);
     }
     let chained = chained.and_then(|seqs| in_order(&seqs, 0, &frames));
     failures += report("another Fanjet behind the edge", chained);

@@ -1,4 +1,4 @@
-//! Installs the clients from their registries, below `target/clients`, as pinned by their lock files.
+//! Installs the Jetstream clients from their registries, below `target/clients`, as pinned by their lock files.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +10,6 @@ use fanjet_tools::packages::{node_packages, python_packages};
 use fanjet_tools::shell::{cargo, root, run as run_command, target};
 use serde_json::Value;
 
-use super::firehose_library::FirehoseLibrary;
 use super::library::Library;
 
 /// The folders.
@@ -18,8 +17,6 @@ pub(super) struct Installed {
     node: PathBuf,
     python: PathBuf,
     rust: PathBuf,
-    firehose_node: PathBuf,
-    firehose_go: PathBuf,
     /// The official dictionary, from the rocketman package.
     pub(super) dictionary: PathBuf,
     rust_versions: Vec<(String, String)>,
@@ -33,8 +30,6 @@ impl Installed {
             node: node("node")?,
             python: python()?,
             rust: rust()?,
-            firehose_node: node("firehose-node")?,
-            firehose_go: firehose_go()?,
             dictionary,
             rust_versions,
         })
@@ -69,40 +64,6 @@ impl Installed {
         Command::new(self.python.join("bin/python3"))
     }
 
-    /// The command that runs a client of the firehose.
-    pub(super) fn firehose(&self, library: FirehoseLibrary, url: &str) -> Command {
-        let python = |kind: &str| {
-            let mut python = self.python();
-            python.arg(drivers("python").join("firehose.py"));
-            python.args([kind, &format!("{url}/xrpc")]);
-            python
-        };
-        let node = |name: &str| {
-            let mut node = Command::new("node");
-            node.arg(self.firehose_node.join("firehose.js"));
-            node.args([name, url]);
-            node
-        };
-        match library {
-            FirehoseLibrary::Python => python("sync"),
-            FirehoseLibrary::PythonAsync => python("async"),
-            FirehoseLibrary::TypeScript => node("atproto"),
-            FirehoseLibrary::Atcute => node("atcute"),
-            FirehoseLibrary::Indigo => {
-                let mut go = Command::new(&self.firehose_go);
-                go.arg(url);
-                go
-            }
-        }
-    }
-
-    /// The command that runs a label client of the Python SDK.
-    pub(super) fn labels(&self) -> Command {
-        let mut python = Command::new(self.python.join("bin/python3"));
-        python.arg(drivers("python").join("labels.py"));
-        python
-    }
-
     /// The installed version.
     pub(super) fn version(&self, library: Library) -> Result<String> {
         let version = match library {
@@ -132,16 +93,16 @@ fn python_pin(start: &str) -> Result<Option<String>> {
 }
 
 /// The folder of one language's drivers.
-fn drivers(language: &str) -> PathBuf {
+pub(super) fn drivers(language: &str) -> PathBuf {
     root().join("loadtest/clients").join(language)
 }
 
-fn installed(language: &str) -> PathBuf {
+pub(super) fn installed(language: &str) -> PathBuf {
     target().join("clients").join(language)
 }
 
 /// Node looks for packages next to the program, so the drivers are copied to the packages.
-fn node(name: &str) -> Result<PathBuf> {
+pub(super) fn node(name: &str) -> Result<PathBuf> {
     let folder = installed(name);
     fs::create_dir_all(&folder)?;
     for file in fs::read_dir(drivers(name))? {
@@ -155,21 +116,10 @@ fn node(name: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
-fn python() -> Result<PathBuf> {
+pub(super) fn python() -> Result<PathBuf> {
     let folder = installed("python");
     python_packages(&folder, &drivers("python").join("requirements.txt"))?;
     Ok(folder)
-}
-
-fn firehose_go() -> Result<PathBuf> {
-    let folder = installed("firehose-go");
-    fs::create_dir_all(&folder)?;
-    let program = folder.join("firehose");
-    let mut build = Command::new("go");
-    build.current_dir(drivers("firehose-go"));
-    build.args(["build", "-mod=readonly", "-o"]);
-    run_command(build.arg(&program).arg("."))?;
-    Ok(program)
 }
 
 fn rust() -> Result<PathBuf> {

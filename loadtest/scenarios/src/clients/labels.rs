@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
-use super::install::Installed;
+use super::firehose_install::FirehoseClients;
 use crate::service::{Service, listening, simulator, stop};
 
 const LABELERS: u8 = 2;
@@ -33,7 +33,7 @@ struct Client {
 }
 
 /// Runs the clients until each has the last frame, and returns the number of those that missed or repeated one.
-pub(super) async fn check(installed: &Installed) -> Result<usize> {
+pub(super) async fn check(installed: &FirehoseClients) -> Result<usize> {
     let folder = tempfile::tempdir()?;
     let (count, frames) = (LABELERS.to_string(), FRAMES.to_string());
     let flags = [
@@ -127,7 +127,7 @@ async fn wait_until(clients: &mut [Client], frames: u64) -> Result<()> {
 
 impl Client {
     fn start(
-        installed: &Installed,
+        installed: &FirehoseClients,
         kind: &str,
         url: &str,
         labeler: Option<LabelerConfig>,

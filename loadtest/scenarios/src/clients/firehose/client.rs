@@ -10,11 +10,13 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
+use crate::clients::firehose_install::FirehoseClients;
 use crate::clients::firehose_library::FirehoseLibrary;
-use crate::clients::install::Installed;
 
 /// How long no client may get a frame. The Python SDK waits up to 64 s between connections.
 const SILENCE: Duration = Duration::from_secs(120);
+/// How long a client gets nothing when it has everything.
+const IDLE: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(100);
 
 /// A running client.
@@ -27,7 +29,7 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn start(
-        installed: &Installed,
+        installed: &FirehoseClients,
         library: FirehoseLibrary,
         url: &str,
         folder: &Path,
@@ -60,7 +62,20 @@ impl Client {
     /// Whether nothing arrived for a while.
     fn is_idle(&self) -> bool {
         let changed = std::fs::metadata(&self.output).and_then(|file| file.modified());
-        changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age > SILENCE / 3))
+        changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age > IDLE))
+    }
+
+    /// A driver that raises at some frames must have done so, and has all frames regardless.
+    pub(super) fn check_errors(&self) -> Result<()> {
+        let raises = matches!(
+            self.library,
+            FirehoseLibrary::Python | FirehoseLibrary::PythonAsync
+        );
+        ensure!(
+            !raises || self.complaints().contains("raised by the callback"),
+            "the callback never raised"
+        );
+        Ok(())
     }
 
     fn complaints(&self) -> String {
@@ -95,10 +110,15 @@ pub(super) async fn wait_until(
     Ok(())
 }
 
-/// Waits until each client has all frames, or none arrive any more.
-pub(super) async fn wait_for_the_end(clients: &[Client], frames: usize) {
+/// Waits until each client has the last frame, or none arrive any more. Shorter than the Python SDK's patience with a silent stream: it would
+/// reconnect, and get the last frame again.
+pub(super) async fn wait_for_the_end(clients: &[Client], last: u64) {
     let started = Instant::now();
-    let is_over = |client: &Client| client.seqs().len() >= frames || client.is_idle();
+    let is_over = |client: &Client| {
+        let has_last = client.seqs().last() == Some(&last);
+        // The last frame may be none that it hands over.
+        has_last || client.library.repeats_events() && client.is_idle()
+    };
     while started.elapsed() < SILENCE && !clients.iter().all(is_over) {
         sleep(POLL).await;
     }

@@ -17,6 +17,8 @@ use crate::service::{Launch, PATIENCE, Service, listening, simulator, stop};
 
 /// Frames of a run.
 pub(super) const FRAMES: usize = 3_000;
+/// The number before the first frame's. Each frame has the next one.
+const SEQ_BASE: &str = "5000000000";
 /// How often a connection to the edge ends.
 pub(super) const ENDS: usize = 2;
 const RATE: &str = "100";
@@ -38,7 +40,8 @@ impl Testbed {
         let expect_out = folder.path().join("expected.jsonl");
         let (frames, file) = (FRAMES.to_string(), expect_out.display().to_string());
         let flags = ["--seed", "19", "--limit", &frames, "--rate", RATE];
-        let flags = [&flags[..], &["--wait-for-client", "--expect-out", &file]].concat();
+        let more = ["--wait-for-client", "--expect-out", &file];
+        let flags = [&flags[..], &more, &["--seq-base", SEQ_BASE]].concat();
         let upstream = simulator(Profile::Dev, &flags)?;
         let url = listening(&upstream).await?;
         let nats = NatsServer::start().await?;
@@ -81,6 +84,11 @@ impl Testbed {
             chain,
             _nats: nats,
         })
+    }
+
+    /// The number of the last frame.
+    pub(super) fn last_seq() -> Result<u64> {
+        Ok(SEQ_BASE.parse::<u64>()? + FRAMES as u64)
     }
 
     pub(super) fn folder(&self) -> &Path {

@@ -169,7 +169,9 @@ async fn a_choosy_replay_has_the_rate_of_any_other() {
     client.expect(&all[300..]).await;
     let took = began.elapsed();
     assert!(took > Duration::from_millis(1_500), "3 MB in {took:?}");
-    let pauses = node.instruments.sum("fanjet_edge_raw_replay_pauses_total", None);
+    let pauses = node
+        .instruments
+        .sum("fanjet_edge_raw_replay_pauses_total", None);
     assert!(pauses > 0.0);
     node.stop().await;
 }
