@@ -129,9 +129,9 @@ impl RawStream {
         });
         let first = oldest.map_or(bounds.last + 1, |frame| frame.seq);
         Ok(match start(cursor, ends, self.config.future_slack) {
-            // Not from the ring's end: it may lag behind the log.
             Start::Live { not_below } => {
-                at(newest.map_or(end, |frame| frame.seq + 1), not_below, false)
+                let newest = newest.map(|frame| frame.seq);
+                at(live_at(ends.is_some(), newest, first), not_below, false)
             }
             Start::Oldest => at(first, 0, false),
             Start::Outdated => at(first, 0, true),
@@ -177,3 +177,14 @@ impl RawStream {
         Ok(Read::Page(page))
     }
 }
+
+/// Behind the newest frame in the log: the ring may lag behind it. If the log had none when it was asked first, its end of then: a frame
+/// that has arrived since follows.
+fn live_at(had_frames: bool, newest: Option<Seq>, first: Seq) -> Seq {
+    newest
+        .filter(|_| had_frames)
+        .map_or(first, |newest| newest + 1)
+}
+
+#[cfg(test)]
+mod tests;
