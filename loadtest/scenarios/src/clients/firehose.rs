@@ -21,11 +21,11 @@ pub(super) async fn check(installed: &FirehoseClients) -> Result<usize> {
         let url = testbed.edge.url()?;
         clients.push(Client::start(installed, library, &url, testbed.folder())?);
     }
-    client::wait_until(&mut clients, |client| client.seqs().len() > FRAMES / 5).await?;
+    client::wait_until(&mut clients, |client| client.seqs().len() > FRAMES / 10).await?;
     testbed.restart_edge().await?;
-    client::wait_until(&mut clients, |client| client.seqs().len() > FRAMES * 2 / 5).await?;
+    client::wait_until(&mut clients, |client| client.seqs().len() > FRAMES / 5).await?;
     testbed.kill_leader().await?;
-    client::wait_until(&mut clients, |client| client.seqs().len() > FRAMES * 3 / 5).await?;
+    client::wait_until(&mut clients, |client| client.seqs().len() > FRAMES * 3 / 10).await?;
     testbed.kill_edge().await?;
     client::wait_for_the_end(&clients, Testbed::last_seq()?).await;
     let chained = testbed.frames_of_the_chain().await;

@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::service::{Launch, PATIENCE, Service, listening, simulator, stop};
 
 /// Frames of a run.
-pub(super) const FRAMES: usize = 3_000;
+pub(super) const FRAMES: usize = 6_000;
 /// The number before the first frame's. Each frame has the next one.
 const SEQ_BASE: &str = "5000000000";
 /// How often a connection to the edge ends.
@@ -117,8 +117,15 @@ impl Testbed {
     pub(super) async fn frames_of_the_chain(&self) -> Result<Vec<u64>> {
         const NEWEST: &str = "fanjet_edge_raw_wire_seq";
         let started = Instant::now();
-        let newest = self.edge.metric(NEWEST, "").await?;
-        ensure!(newest > 0.0, "the edge has no frame");
+        // It was killed, and has frames again some time after it is ready.
+        let newest = loop {
+            let newest = self.edge.metric(NEWEST, "").await?;
+            if newest >= Self::last_seq()? as f64 {
+                break newest;
+            }
+            ensure!(started.elapsed() < PATIENCE, "the edge lacks frames");
+            sleep(POLL).await;
+        };
         while self.chain.metric(NEWEST, "").await? < newest {
             ensure!(started.elapsed() < PATIENCE, "the chain is behind");
             sleep(POLL).await;
