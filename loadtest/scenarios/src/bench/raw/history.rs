@@ -61,6 +61,8 @@ async fn from_nats(options: &Options) -> Result<Vec<Figures>> {
     let settings = [&usual[..], &UNLIMITED, &[SMALL_RING]].concat();
     let mut edge = Service::start(profile, "edge", &settings)?;
     edge.wait_until_ready().await?;
+    // Lets one in when it has reached the raw log.
+    drop(Readers::start(edge.address()?, "", 1).await?);
     let mut rows = Vec::new();
     let server = nats.process().context("it runs")?.pid();
     for readers in READERS {

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
 
+use crate::service::PATIENCE;
+
+const POLL: Duration = Duration::from_millis(20);
 const PATH: &str = "/xrpc/com.atproto.sync.subscribeRepos";
 
 /// Open connections; dropping them closes all.
@@ -43,7 +48,19 @@ impl Readers {
     }
 }
 
+/// Connects, once the node has reached the raw log: until then it answers 503.
 async fn connect(address: &str, query: &str) -> Result<TcpStream> {
+    let began = Instant::now();
+    loop {
+        match request(address, query).await {
+            Err(error) if began.elapsed() > PATIENCE => return Err(error),
+            Err(_) => sleep(POLL).await,
+            connected => return connected,
+        }
+    }
+}
+
+async fn request(address: &str, query: &str) -> Result<TcpStream> {
     let mut socket = TcpStream::connect(address).await?;
     let request = format!(
         "GET {PATH}{query} HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
