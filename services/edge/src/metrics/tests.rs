@@ -164,6 +164,7 @@ fn touch_raw(metrics: &RawMetrics) {
     metrics.delivered(1, 1);
     metrics.moved(Some(1), 1);
     metrics.feeder_restarted();
+    metrics.paused();
     for outcome in ["answered", "failed", "refused"] {
         metrics.proxied(outcome);
     }
