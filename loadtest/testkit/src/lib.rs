@@ -5,6 +5,7 @@
 
 mod shared;
 
+pub mod accounts;
 #[cfg(feature = "otlp")]
 pub mod collector;
 pub mod corpus;

@@ -1,11 +1,11 @@
 //! The cluster that the examples read: NATS with the shipped accounts, each program with its own user.
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Result, anyhow, ensure};
 use async_nats::jetstream::consumer::{AckPolicy, pull};
 use async_nats::{Client, ConnectOptions, Message, jetstream};
+use fanjet_testkit::accounts::{password, shipped_accounts};
 use fanjet_testkit::{NatsServer, Process};
 use fanjet_tools::programs::Profile;
-use fanjet_tools::shell::root;
 use futures::StreamExt;
 use tokio::time::{Instant, sleep};
 
@@ -14,9 +14,6 @@ use crate::publication::Publication;
 use crate::service::{Service, listening, program, simulator, stop};
 
 const DOMAIN: &str = "fanjet";
-const USERS: [&str; 7] = [
-    "admin", "operator", "ingest", "edge", "kafka", "reader", "system",
-];
 /// An authority has at most 256 subjects of its own. One of them is for posts, and all others are taken, so that the other
 /// simulated collections share subjects.
 const TAKEN: usize = 256 - 1;
@@ -41,7 +38,7 @@ pub(super) struct Testbed {
 impl Testbed {
     /// Starts everything except ingest, so that clients that connect now receive every event.
     pub(super) async fn start(published: &Publication) -> Result<Self> {
-        let nats = NatsServer::start_with(&accounts()?).await?;
+        let nats = NatsServer::start_with(&shipped_accounts()).await?;
         prepare(&nats)?;
         let edge = Service::start(Profile::Dev, "edge", &as_user(&nats, "edge"))?;
         edge.wait_until_ready().await?;
@@ -176,21 +173,6 @@ fn is_wanted(message: &Message) -> Option<bool> {
     CONSUMED
         .contains(&named.unwrap_or(subject))
         .then_some(named.is_some())
-}
-
-/// The shipped accounts, with passwords.
-fn accounts() -> Result<String> {
-    let accounts = std::fs::read_to_string(root().join("deploy/nats/accounts.conf"))
-        .context("cannot read deploy/nats/accounts.conf")?;
-    let passwords = USERS.map(|user| {
-        let name = user.to_uppercase();
-        format!("NATS_{name}_PASSWORD: {}\n", password(user))
-    });
-    Ok(passwords.concat() + &accounts)
-}
-
-fn password(user: &str) -> String {
-    format!("secret-of-{user}")
 }
 
 /// The JetStream domain of a user; empty in the account of the log.

@@ -16,27 +16,17 @@ use fanjet_log_nats::{NatsConfig, NatsLog, Prepared, ServerUrl, StreamConfig, pr
 use fanjet_runtime::{OnFailure, Stop, SystemClock, Tasks};
 use fanjet_simulator::{Rate, SimulatorHandle};
 use fanjet_telemetry::Metrics;
+pub(crate) use fanjet_testkit::accounts::password;
+use fanjet_testkit::accounts::shipped_accounts;
 use fanjet_testkit::nats_server::UNREADABLE_HEADS;
 use fanjet_testkit::{JetstreamClient, NatsServer};
 use futures::StreamExt;
 
 use crate::harness::{PATIENCE, assert_same_events, expected_json, run, simulator};
 
-const ACCOUNTS: &str = include_str!("../../../../deploy/nats/accounts.conf");
-
 /// A server with the shipped accounts.
 pub(crate) async fn server() -> NatsServer {
-    let passwords = [
-        "ADMIN", "INGEST", "LABELS", "EDGE", "KAFKA", "READER", "OPERATOR", "SYSTEM",
-    ]
-    .map(|user| format!("NATS_{user}_PASSWORD: {}\n", password(user)))
-    .concat();
-    let accounts = format!("{passwords}{ACCOUNTS}");
-    NatsServer::start_with(&accounts).await.unwrap()
-}
-
-pub(crate) fn password(user: &str) -> String {
-    format!("secret-of-{}", user.to_lowercase())
+    NatsServer::start_with(&shipped_accounts()).await.unwrap()
 }
 
 /// The settings with which a user connects.
