@@ -9,12 +9,9 @@ const SHIPPED: &str = include_str!("../../../deploy/nats/accounts.conf");
 
 /// The shipped accounts as a complete configuration: every password that they name has a value.
 pub fn shipped_accounts() -> String {
-    let mut text: String = variables(SHIPPED)
-        .into_iter()
-        .filter_map(|name| {
-            let user = name.strip_prefix("NATS_")?.strip_suffix("_PASSWORD")?;
-            Some(format!("{name}: {}\n", password(user)))
-        })
+    let users = users(SHIPPED).into_iter();
+    let mut text: String = users
+        .map(|user| format!("NATS_{user}_PASSWORD: {}\n", password(user)))
         .collect();
     text.push_str(SHIPPED);
     text
@@ -25,13 +22,12 @@ pub fn password(user: &str) -> String {
     format!("secret-of-{}", user.to_lowercase())
 }
 
-/// The variables that a configuration uses, each once.
-fn variables(text: &str) -> BTreeSet<&str> {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    text.split('$')
-        .skip(1)
-        .map(|rest| rest.split(|c| !is_part(c)).next().unwrap_or_default())
-        .filter(|name| !name.is_empty())
+/// The users whose passwords a configuration takes from variables, each once.
+fn users(text: &str) -> BTreeSet<&str> {
+    let names = text.split("$NATS_").skip(1);
+    names
+        .filter_map(|rest| Some(rest.split_once("_PASSWORD")?.0))
+        .filter(|user| user.bytes().all(|b| b.is_ascii_uppercase()))
         .collect()
 }
 

@@ -3,10 +3,12 @@ use super::*;
 #[test]
 fn every_password_has_a_value() {
     let text = shipped_accounts();
-    let names = variables(SHIPPED);
-    assert!(names.contains("NATS_INGEST_PASSWORD"), "{names:?}");
-    for name in names {
-        let values = text.lines().filter(|line| line.starts_with(name));
-        assert_eq!(values.count(), 1, "{name}");
+    let used = SHIPPED.matches("password: $").count();
+    assert!(used > 5, "{used}");
+    let users = users(SHIPPED);
+    assert_eq!(users.len(), used, "{users:?}");
+    for user in users {
+        let value = format!("NATS_{user}_PASSWORD: {}", password(user));
+        assert_eq!(text.lines().filter(|line| *line == value).count(), 1);
     }
 }
