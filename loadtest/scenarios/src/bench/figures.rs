@@ -83,10 +83,3 @@ pub(super) fn table(rows: &[Figures]) -> Table {
     }
     table
 }
-
-/// NaN of nothing.
-pub(super) fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<_> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}

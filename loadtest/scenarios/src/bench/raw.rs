@@ -15,10 +15,11 @@ use fanjet_testkit::NatsServer;
 use super::figures::{self, Figures, Watched};
 use super::options::Options;
 use super::report::{Document, Target};
+use super::round::median;
 use super::table::{Table, figure};
 use crate::service::{Service, listening, simulator, stop};
 use readers::Readers;
-use settings::{DELIVERED, MAX_BYTES, UNLIMITED};
+use settings::{DELIVERED, MAX_BYTES, UNLIMITED, over_nats};
 
 const SUBSCRIBERS: u64 = 100;
 const RATE: f64 = 800.0;
@@ -96,17 +97,15 @@ async fn live(options: &Options, document: &mut Document) -> Result<Vec<Figures>
     let nats = NatsServer::start().await?;
     let upstream = firehose(options)?;
     let (url, from) = (nats.url(), listening(&upstream).await?);
-    let usual = [
-        ("nats.url", url.as_str()),
-        ("raw.enabled", "true"),
-        MAX_BYTES,
-    ];
-    let reading = [&usual[..], &[("ingest.upstream.url", from.as_str())]].concat();
-    let profile = options.profile();
-    let mut ingest = Service::start(profile, "ingest", &reading)?;
+    let mut ingest = settings::ingest(options, &url, &from)?;
     ingest.wait_until_ready().await?;
-    let settings = [&usual[..], &UNLIMITED, &[("edge.http.workers", "1")]].concat();
-    let mut edge = Service::start(profile, "edge", &settings)?;
+    let settings = [
+        &over_nats(&url)[..],
+        &UNLIMITED,
+        &[("edge.http.workers", "1")],
+    ]
+    .concat();
+    let mut edge = Service::start(options.profile(), "edge", &settings)?;
     edge.wait_until_ready().await?;
     let subscribers = options.subscribers.unwrap_or(SUBSCRIBERS);
     let (rate, mut rows) = (rate(options), Vec::new());
@@ -142,7 +141,7 @@ async fn live(options: &Options, document: &mut Document) -> Result<Vec<Figures>
     }
     let [alone, all, none] = ["without", "of everything", "of nothing"].map(|what| {
         let of_case = rows.iter().filter(|row| row.case.contains(what));
-        figures::median(of_case.map(Figures::cpu_percent))
+        median(of_case.map(Figures::cpu_percent).collect())
     });
     let target = format!("raw: CPU % of {subscribers} subscribers at {rate:.0} frames/s");
     document.plain_target(Target::at_most(&target, GOAL, all));

@@ -146,7 +146,8 @@ impl Rounds {
     }
 }
 
-fn median(mut figures: Vec<f64>) -> f64 {
+/// NaN of nothing.
+pub(super) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     match figures.len() {
         0 => f64::NAN,

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use fanjet_testkit::{NatsServer, Process};
 
 use super::readers::Readers;
-use super::settings::{DELIVERED, MAX_BYTES, UNLIMITED};
+use super::settings::{DELIVERED, UNLIMITED, ingest, over_nats};
 use crate::bench::figures::{Figures, Watched};
 use crate::bench::options::Options;
 use crate::service::{Service, listening, simulator, stop};
@@ -46,20 +46,13 @@ async fn from_nats(options: &Options) -> Result<Vec<Figures>> {
     let nats = NatsServer::start().await?;
     let upstream = firehose(options)?;
     let (url, from) = (nats.url(), listening(&upstream).await?);
-    let usual = [
-        ("nats.url", url.as_str()),
-        ("raw.enabled", "true"),
-        MAX_BYTES,
-    ];
-    let reading = [&usual[..], &[("ingest.upstream.url", from.as_str())]].concat();
-    let profile = options.profile();
-    let mut ingest = Service::start(profile, "ingest", &reading)?;
+    let mut ingest = ingest(options, &url, &from)?;
     ingest.listening().await?;
     let frames = filled(&ingest).await?;
     stop(&upstream, "simulator").await?;
     ingest.stop().await?;
-    let settings = [&usual[..], &UNLIMITED, &[SMALL_RING]].concat();
-    let mut edge = Service::start(profile, "edge", &settings)?;
+    let settings = [&over_nats(&url)[..], &UNLIMITED, &[SMALL_RING]].concat();
+    let mut edge = Service::start(options.profile(), "edge", &settings)?;
     edge.wait_until_ready().await?;
     // Lets one in when it has reached the raw log.
     drop(Readers::start(edge.address()?, "", 1).await?);

@@ -6,11 +6,7 @@ pub(super) fn subjects() -> [(&'static str, Vec<String>); 5] {
     [
         (
             "edge",
-            vec![
-                "atp_labels.did:plc:x".to_owned(),
-                "$KV.fanjet.ingest.ATP_LABELS".to_owned(),
-                format!("{stream}.PURGE.ATP_LABELS"),
-                format!("{stream}.DELETE.ATP_LABELS"),
+            with_labels(vec![
                 "atp.commit.app.bsky.feed.post".to_owned(),
                 "atp_raw.frame".to_owned(),
                 "$KV.fanjet.bookmark.ATP_RAW.ingest".to_owned(),
@@ -23,15 +19,11 @@ pub(super) fn subjects() -> [(&'static str, Vec<String>); 5] {
                 format!("{stream}.DELETE.ATP_RAW"),
                 format!("{stream}.DELETE.KV_fanjet"),
                 "$JS.API.CONSUMER.CREATE.KV_fanjet.mine".to_owned(),
-            ],
+            ]),
         ),
         (
             "ingest",
-            vec![
-                "atp_labels.did:plc:x".to_owned(),
-                "$KV.fanjet.ingest.ATP_LABELS".to_owned(),
-                format!("{stream}.PURGE.ATP_LABELS"),
-                format!("{stream}.DELETE.ATP_LABELS"),
+            with_labels(vec![
                 "$JS.API.CONSUMER.CREATE.OTHER.mine".to_owned(),
                 "$KV.other.key".to_owned(),
                 format!("{stream}.CREATE.MINE"),
@@ -40,7 +32,7 @@ pub(super) fn subjects() -> [(&'static str, Vec<String>); 5] {
                 format!("{stream}.PURGE.ATP_RAW"),
                 format!("{stream}.DELETE.ATP_RAW"),
                 format!("{stream}.MSG.DELETE.ATP"),
-            ],
+            ]),
         ),
         (
             "labels",
@@ -60,11 +52,7 @@ pub(super) fn subjects() -> [(&'static str, Vec<String>); 5] {
         ),
         (
             "kafka",
-            vec![
-                "atp_labels.did:plc:x".to_owned(),
-                "$KV.fanjet.ingest.ATP_LABELS".to_owned(),
-                format!("{stream}.PURGE.ATP_LABELS"),
-                format!("{stream}.DELETE.ATP_LABELS"),
+            with_labels(vec![
                 "atp.commit.app.bsky.feed.post".to_owned(),
                 "atp_raw.frame".to_owned(),
                 "$KV.fanjet.bookmark.ATP_RAW.ingest".to_owned(),
@@ -78,15 +66,11 @@ pub(super) fn subjects() -> [(&'static str, Vec<String>); 5] {
                 format!("{stream}.DELETE.ATP_RAW"),
                 format!("{stream}.MSG.DELETE.ATP"),
                 "$JS.API.CONSUMER.CREATE.KV_fanjet.mine".to_owned(),
-            ],
+            ]),
         ),
         (
             "admin",
-            vec![
-                "atp_labels.did:plc:x".to_owned(),
-                "$KV.fanjet.ingest.ATP_LABELS".to_owned(),
-                format!("{stream}.PURGE.ATP_LABELS"),
-                format!("{stream}.DELETE.ATP_LABELS"),
+            with_labels(vec![
                 "atp.commit.app.bsky.feed.post".to_owned(),
                 "atp_raw.frame".to_owned(),
                 "$KV.fanjet.bookmark.ATP_RAW.ingest".to_owned(),
@@ -95,7 +79,21 @@ pub(super) fn subjects() -> [(&'static str, Vec<String>); 5] {
                 format!("{stream}.PURGE.ATP"),
                 format!("{stream}.PURGE.ATP_RAW"),
                 format!("{stream}.DELETE.ATP_RAW"),
-            ],
+            ]),
         ),
     ]
+}
+
+/// These, and those of the log of labels, which only `labels` writes.
+fn with_labels(mut subjects: Vec<String>) -> Vec<String> {
+    subjects.extend(
+        [
+            "atp_labels.did:plc:x",
+            "$KV.fanjet.ingest.ATP_LABELS",
+            "$JS.API.STREAM.PURGE.ATP_LABELS",
+            "$JS.API.STREAM.DELETE.ATP_LABELS",
+        ]
+        .map(str::to_owned),
+    );
+    subjects
 }
